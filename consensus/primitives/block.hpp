@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+
+#include "consensus/primitives/header.hpp"
+#include "consensus/primitives/transaction.hpp"
+
+namespace cairn {
+
+class Block;
+using BlockPtr = std::shared_ptr<const Block>;
+
+/// A block as it was read: one buffer of bytes, one arena of rows, each transaction hashed once.
+/// Thread: any (immutable).
+class Block {
+public:
+    /// Reads all of `raw`; trailing bytes are an error. No rule is checked here.
+    static Result<BlockPtr, DecodeError> parse(Bytes raw);
+
+    const BlockHeader& header() const { return header_; }
+    const BlockHash& hash() const { return hash_; }
+    std::span<const Transaction> txs() const { return txs_; }
+    ByteSpan raw() const { return raw_; }
+
+    /// Bytes without any witness.
+    std::size_t stripped_size() const { return stripped_size_; }
+    std::int64_t weight() const {
+        return static_cast<std::int64_t>(stripped_size_) * (kWitnessScaleFactor - 1) + static_cast<std::int64_t>(raw_.size());
+    }
+    /// The whole block without witnesses, for peers that did not ask for them.
+    Bytes serialize_stripped() const;
+    /// Memory held: bytes and rows.
+    std::size_t memory_usage() const { return raw_.capacity() + arena_.capacity(); }
+
+private:
+    explicit Block(Bytes raw) : raw_(std::move(raw)), arena_(raw_.size() / 2 + 1024) {}
+
+    Bytes raw_;
+    Arena arena_;
+    BlockHeader header_;
+    BlockHash hash_;
+    std::span<const Transaction> txs_;
+    std::size_t stripped_size_ = 0;
+};
+
+}  // namespace cairn

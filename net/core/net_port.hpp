@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "consensus/base/result.hpp"
+#include "consensus/base/uint256.hpp"
+
+namespace cairn::net {
+
+using PeerId = std::int64_t;
+
+enum class ConnectionType { inbound, outbound_full_relay, manual, feeler, block_relay_only, addr_fetch };
+
+/// What getpeerinfo says of one peer. Times are seconds since 1970, 0 for never.
+struct PeerSnapshot {
+    PeerId id = 0;
+    std::string address;        ///< ip:port, or the name that was dialled
+    std::string bind_address;   ///< our end
+    std::string local_address;  ///< how the peer names us; empty when it did not
+    std::string network;        ///< ipv4 ipv6 onion i2p cjdns not_publicly_routable
+    std::uint64_t services = 0;
+    bool relay_transactions = false;
+    std::int64_t last_send = 0, last_receive = 0, last_transaction = 0, last_block = 0, connected = 0;
+    std::uint64_t bytes_sent = 0, bytes_received = 0;
+    std::int64_t time_offset = 0;
+    std::optional<std::int64_t> ping_us, min_ping_us, ping_wait_us;
+    std::int32_t version = 0;
+    std::string user_agent;
+    bool inbound = false;
+    bool hb_to = false, hb_from = false;
+    std::int32_t starting_height = -1, presynced_headers = -1, synced_headers = -1, synced_blocks = -1;
+    std::vector<std::int32_t> inflight_heights;
+    bool addr_relay_enabled = false;
+    std::uint64_t addr_processed = 0, addr_rate_limited = 0;
+    std::vector<std::string> permissions;
+    std::int64_t min_fee_filter = 0;  ///< satoshis per kvB
+    std::map<std::string, std::uint64_t> bytes_sent_per_message, bytes_received_per_message;
+    ConnectionType type = ConnectionType::inbound;
+    std::string transport = "v1";  ///< detecting, v1, v2
+    std::string session_id;
+};
+
+struct AddedNode {
+    std::string node;
+    bool connected = false;
+    std::string address;  ///< of the connection
+    bool inbound = false;
+};
+
+struct LocalAddress {
+    std::string address;
+    std::uint16_t port = 0;
+    int score = 0;
+};
+
+/// A picture of all connections.
+struct NetView {
+    std::vector<PeerSnapshot> peers;
+    std::uint64_t total_sent = 0, total_received = 0;
+    bool active = true;  ///< setnetworkactive
+    std::uint64_t local_services = 0;
+    std::vector<LocalAddress> local_addresses;
+    int inbound_limit = 0;
+};
+
+enum class NodeCommandError { already_added, not_added, not_connected, no_capacity, network_inactive, bad_address, self };
+
+/// The network as RPC sees it. Thread: any; each call may wait a moment for the net thread.
+class NetPort {
+public:
+    virtual ~NetPort() = default;
+
+    virtual std::shared_ptr<const NetView> view() const = 0;
+    virtual Result<void, NodeCommandError> add_node(const std::string& node, bool v2) = 0;
+    virtual Result<void, NodeCommandError> remove_node(const std::string& node) = 0;
+    /// Dials once, without keeping it.
+    virtual Result<void, NodeCommandError> try_node(const std::string& node, bool v2) = 0;
+    virtual std::vector<AddedNode> added_nodes() const = 0;
+    virtual Result<void, NodeCommandError> disconnect(PeerId id) = 0;
+    virtual Result<void, NodeCommandError> disconnect(const std::string& address) = 0;
+    virtual void set_active(bool active) = 0;
+    virtual void ping_all() = 0;
+    /// Regtest only: opens an outbound connection of the given type (for tests).
+    virtual Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2) = 0;
+};
+
+}  // namespace cairn::net
