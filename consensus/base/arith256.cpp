@@ -125,10 +125,11 @@ std::strong_ordering Arith256::operator<=>(const Arith256& other) const {
 
 CompactTarget decode_compact(std::uint32_t bits) {
     const unsigned size = bits >> 24;
-    const std::uint32_t word = bits & 0x007fffff;
+    std::uint32_t word = bits & 0x007fffff;
     CompactTarget out;
     if (size <= 3) {
-        out.target = Arith256(word >> (8 * (3 - size)));
+        word >>= 8 * (3 - size);
+        out.target = Arith256(word);
     } else {
         out.target = Arith256(word) << (8 * (size - 3));
     }
