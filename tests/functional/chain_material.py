@@ -1,0 +1,158 @@
+"""Brings two nodes to the same chain with varied material, and collects from it what calls can ask for."""
+
+import hashlib
+import random
+import struct
+import time
+
+from node_process import RpcError
+
+# Two throw-away regtest keys: private key (WIF) and public key.
+KEY_A = ("cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87JcbXMTcA",
+         "034f355bdcb7cc0af728ef3cceb9615d90684bb5b2ca5f859ab0f0b704075871aa")
+KEY_B = ("cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87K7XCyj5v",
+         "02466d7fcae563e5cb09a0d1870bb580344804617879a14949cf22285f1bae3f27")
+
+
+def sha256d(data):
+    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
+
+
+def descriptor(node, text):
+    return text + "#" + node.call("getdescriptorinfo", text)["checksum"]
+
+
+def mine(source, others, output, transactions=()):
+    """One block by `source`, handed to all `others`; gives its hash."""
+    block = source.call("generateblock", output, list(transactions))
+    raw = source.call("getblock", block["hash"], 0)
+    for node in others:
+        verdict = node.call("submitblock", raw)
+        if verdict not in (None, "inconclusive", "duplicate", "duplicate-inconclusive"):
+            raise RuntimeError(f"{node.name} refuses block {block['hash']}: {verdict}")
+    return block["hash"]
+
+
+def spend(node, coins, outputs, keys):
+    raw = node.call("createrawtransaction", [{"txid": c["txid"], "vout": c["vout"]} for c in coins], outputs)
+    signed = node.call("signrawtransactionwithkey", raw, keys, [c for c in coins if "scriptPubKey" in c])
+    if not signed["complete"]:
+        raise RuntimeError(f"cannot sign: {signed}")
+    return signed["hex"]
+
+
+def own_chain(reference, node, blocks=160):
+    """A chain with every common kind of output and input, made by the reference node."""
+    pub_a, pub_b = KEY_A[1], KEY_B[1]
+    kinds = [f"pkh({pub_a})", f"wpkh({pub_a})", f"sh(wpkh({pub_a}))", f"pk({pub_a})", f"multi(1,{pub_a},{pub_b})", f"tr({pub_a})"]
+    for height in range(blocks):
+        mine(reference, [node], descriptor(reference, kinds[height % len(kinds)]))
+    address = {d: reference.call("deriveaddresses", descriptor(reference, d))[0]
+               for d in kinds if not d.startswith(("pk(", "multi("))}
+    multi = f"sh(multi(2,{pub_a},{pub_b}))", f"wsh(multi(2,{pub_a},{pub_b}))"
+    targets = list(address.values()) + [reference.call("deriveaddresses", descriptor(reference, d))[0] for d in multi]
+    targets.append("bcrt1pfeesnyr2tx")  # pay to anchor
+    mined = []
+    for height in range(1, 25):
+        block = reference.call("getblock", reference.call("getblockhash", height), 2)
+        out = block["tx"][0]["vout"][0]
+        coin = {"txid": block["tx"][0]["txid"], "vout": 0, "amount": out["value"], "scriptPubKey": out["scriptPubKey"]["hex"]}
+        if kinds[(height - 1) % len(kinds)].startswith("sh("):
+            key_hash = hashlib.new("ripemd160", hashlib.sha256(bytes.fromhex(pub_a)).digest()).hexdigest() if ripemd() else None
+            if key_hash is None:
+                continue
+            coin["redeemScript"] = "0014" + key_hash
+        share = round((out["value"] - 0.0001) / len(targets), 8)
+        outputs = [{t: f"{share:.8f}"} for t in targets] + [{"data": f"{height:08x}" * 5}]
+        mined.append(spend(reference, [coin], outputs, [KEY_A[0]]))
+        if len(mined) == 3:
+            mine(reference, [node], descriptor(reference, kinds[1]), mined)
+            mined = []
+    for _ in range(5):
+        mine(reference, [node], descriptor(reference, kinds[0]))
+
+
+def ripemd():
+    try:
+        hashlib.new("ripemd160")
+        return True
+    except ValueError:
+        return False
+
+
+def wait_for_import(nodes, seconds=900):
+    """Until no node's tip has moved for some seconds and all agree."""
+    deadline, since, last = time.monotonic() + seconds, time.monotonic(), None
+    while time.monotonic() < deadline:
+        tips = [n.call("getbestblockhash") for n in nodes]
+        if tips != last:
+            last, since = tips, time.monotonic()
+        elif len(set(tips)) == 1 and nodes[0].call("getblockcount") > 0 and time.monotonic() - since > 3:
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"the nodes did not reach the same tip: {last}")
+
+
+def solve(header):
+    """The 80 bytes with a nonce that meets regtest's target."""
+    for nonce in range(1 << 20):
+        candidate = header[:76] + struct.pack("<I", nonce)
+        if sha256d(candidate)[::-1] < bytes.fromhex("7fffff" + "00" * 29):
+            return candidate
+    raise RuntimeError("no nonce found")
+
+
+def add_branches(reference, node):
+    """A stale branch, an invalid block and a branch of which only the header is known, in both nodes."""
+    output = "raw(51)"
+    stale = mine(reference, [node], output)
+    reference.call("invalidateblock", stale)
+    for _ in range(2):
+        mine(reference, [node], "raw(5151)")
+    reference.call("reconsiderblock", stale)
+    raw = reference.call("generateblock", "raw(52)", [], False)["hex"]
+    for n in (reference, node):
+        n.call("submitheader", raw[:160])
+    bad = bytearray(bytes.fromhex(reference.call("generateblock", "raw(53)", [], False)["hex"]))
+    position = bad.find(b"\x01\x53", 81) - 8
+    bad[position:position + 8] = struct.pack("<q", 51 * 100_000_000)
+    coinbase = stripped(bytes(bad[81:]))
+    bad[36:68] = sha256d(coinbase)
+    bad[:80] = solve(bytes(bad[:80]))
+    verdicts = [n.call("submitblock", bytes(bad).hex()) for n in (reference, node)]
+    if len(set(verdicts)) != 1:
+        raise RuntimeError(f"the nodes judge the same bad block differently: {verdicts}")
+
+
+def stripped(coinbase):
+    """A one-input coinbase without marker, flag and witness."""
+    if coinbase[4:6] != b"\x00\x01":
+        return coinbase
+    return coinbase[:4] + coinbase[6:-38] + coinbase[-4:]
+
+
+class Material:
+    """What the chain offers to ask for: hashes, transactions, scripts, addresses. The same seed gives the same choice."""
+
+    def __init__(self, reference, seed, blocks=40):
+        rng = random.Random(seed)
+        self.height = reference.call("getblockcount")
+        heights = sorted({0, 1, self.height, *(rng.randrange(self.height + 1) for _ in range(blocks))})
+        self.blocks = {h: reference.call("getblockhash", h) for h in heights}
+        self.side = [t["hash"] for t in reference.call("getchaintips") if t["status"] != "active"]
+        self.txs, self.scripts, self.addresses, self.coins, self.raw_blocks = [], [], [], [], []
+        for height, block_hash in self.blocks.items():
+            block = reference.call("getblock", block_hash, 2)
+            self.raw_blocks.append(reference.call("getblock", block_hash, 0)) if len(block["tx"]) < 20 else None
+            for tx in rng.sample(block["tx"], min(12, len(block["tx"]))):
+                self.txs.append({"txid": tx["txid"], "block": block_hash, "hex": tx["hex"]})
+                for out in tx["vout"]:
+                    self.scripts.append(out["scriptPubKey"]["hex"])
+                    self.coins.append((tx["txid"], out["n"]))
+                    if "address" in out["scriptPubKey"]:
+                        self.addresses.append(out["scriptPubKey"]["address"])
+        self.scripts = sorted(set(self.scripts))
+        self.addresses = sorted(set(self.addresses)) or ["bcrt1pfeesnyr2tx"]
+
+
+__all__ = ["Material", "RpcError", "add_branches", "mine", "own_chain", "wait_for_import"]
