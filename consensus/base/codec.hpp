@@ -110,7 +110,12 @@ public:
     void u64(std::uint64_t value) { number(value); }
     void i32(std::int32_t value) { number(value); }
     void i64(std::int64_t value) { number(value); }
-    void bytes(ByteSpan value) { out_.insert(out_.end(), value.begin(), value.end()); }
+    void bytes(ByteSpan value) {
+        if (value.empty()) return;
+        const std::size_t end = out_.size();
+        out_.resize(end + value.size());  // insert() draws false overflow warnings from gcc 12
+        std::memcpy(out_.data() + end, value.data(), value.size());
+    }
     void uint256(const Uint256& value) { bytes(value.span()); }
     void compact_size(std::uint64_t value);
     void var_bytes(ByteSpan value) {
