@@ -1,0 +1,53 @@
+#pragma once
+
+#include "consensus/chain/coin.hpp"
+#include "storage/kv.hpp"
+
+namespace cairn::storage {
+
+/// The coins that one transaction's inputs spent, in order; of one block: every transaction but the coinbase.
+using TxUndo = std::vector<Coin>;
+using BlockUndo = std::vector<TxUndo>;
+
+/// The compact form of an undo record, with a checksum over it and over the block's hash at its end.
+Bytes encode_undo(const BlockHash& hash, const BlockUndo& undo);
+/// nullopt: damaged, or of another block.
+std::optional<BlockUndo> decode_undo(const BlockHash& hash, ByteSpan bytes);
+
+/// Names one block in the store. Several blocks share a height.
+struct BlockKey {
+    Height height = 0;
+    BlockHash hash;
+
+    bool operator==(const BlockKey&) const = default;
+};
+
+/// Raw blocks and undo records by height and hash. What is there and how large it is remembers the header record.
+/// Shape: README.md. Thread: reads from any, batches from the writer; holds no state of its own.
+class BlockStore {
+public:
+    explicit BlockStore(KvStore& store) : store_(store) {}
+
+    /// `raw` is borrowed: it must live until the batch was written.
+    static void put_block(WriteBatch& batch, const BlockKey& key, ByteSpan raw);
+    /// Gives the size stored, for the header record. The copy is the batch's.
+    static std::size_t put_undo(WriteBatch& batch, const BlockKey& key, const BlockUndo& undo);
+    static void erase_block(WriteBatch& batch, const BlockKey& key);
+    static void erase_undo(WriteBatch& batch, const BlockKey& key);
+
+    /// nullopt: not stored. The bytes carry the database's own checksum.
+    Stored<std::optional<Bytes>> read_block(const BlockKey& key) const;
+    /// nullopt: not stored. Errors: corruption.
+    Stored<std::optional<BlockUndo>> read_undo(const BlockKey& key) const;
+    bool has_block(const BlockKey& key) const;
+
+    /// After erasing blocks and undo up to `height`: gives their space back to the file system. Slow; not in a hurry.
+    Stored<void> reclaim_up_to(Height height);
+    /// Estimated bytes on disk of blocks and undo together.
+    std::uint64_t approximate_size() const;
+
+private:
+    KvStore& store_;
+};
+
+}  // namespace cairn::storage

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "storage/kv.hpp"
+
+namespace cairn::storage {
+
+/// How the database is tuned. The defaults suit a node with -dbcache=450.
+struct RocksOptions {
+    std::uint64_t block_cache_bytes = 32u << 20;  ///< index, filter and data blocks together: a hard bound
+    int max_open_files = 512;
+    int background_jobs = 2;
+    /// Keep filters for the largest level too: for networks on which most look-ups miss (regtest checks BIP30 always).
+    /// Costs ten bits a coin of the cache.
+    bool filter_all_levels = false;
+    bool create = true;  ///< make it when it is not there
+};
+
+/// Opens (or makes) the database in `directory`, with every family.
+/// Errors: locked (another process), corruption, newer_format (families or files of a later version), no_space,
+/// permission, not_found (with create off), io. Messages name the directory.
+Stored<std::unique_ptr<KvStore>> open_rocks(const std::filesystem::path& directory, const RocksOptions& options);
+
+/// Deletes the database and all that is in it. Errors: as open_rocks.
+Stored<void> destroy_rocks(const std::filesystem::path& directory);
+
+}  // namespace cairn::storage
