@@ -1,0 +1,100 @@
+#pragma once
+
+#include <vector>
+
+#include "consensus/base/result.hpp"
+#include "consensus/chain/coin.hpp"
+#include "consensus/primitives/block.hpp"
+#include "consensus/rules/error.hpp"
+#include "consensus/rules/params.hpp"
+#include "consensus/rules/rule.hpp"
+#include "consensus/rules/tx_rules.hpp"
+
+namespace cairn::rules {
+
+/// What the context-free check learned of one transaction, so that no later stage walks over it again.
+struct TxFacts {
+    Amount value_out = 0;
+    std::uint32_t legacy_sigops = 0;
+    std::uint32_t first_input = 0;    ///< position of its first input among all inputs of the block but the coinbase's
+    bool has_witness = false;
+    bool has_lock_time = false;       ///< a lock time that counts: not zero, and an input is not final
+    bool has_relative_lock = false;   ///< BIP68 may lock it: version 2 or more, and an input without the disable flag
+};
+
+/// Which checks to make. Both are off only when a template is tested before it is mined.
+struct CheckOptions {
+    bool proof_of_work = true;  ///< and a signet's solution
+    bool merkle_root = true;
+};
+
+/// A block that passed every context-free rule. Only check_block makes one.
+/// Thread: any (immutable).
+class CheckedBlock {
+public:
+    const Block& block() const { return *block_; }
+    const BlockPtr& ptr() const { return block_; }
+    /// One entry for each transaction.
+    std::span<const TxFacts> facts() const { return facts_; }
+    /// Inputs of all transactions but the coinbase.
+    std::size_t input_count() const { return input_count_; }
+    std::size_t output_count() const { return output_count_; }
+
+private:
+    friend Result<CheckedBlock, BlockFault> check_block(BlockPtr block, const ChainParams& params, CheckOptions options);
+    CheckedBlock() = default;
+
+    BlockPtr block_;
+    std::vector<TxFacts> facts_;
+    std::size_t input_count_ = 0;
+    std::size_t output_count_ = 0;
+};
+
+/// A block under its context-free check, as far as the check has come.
+struct BlockSubject {
+    const Block& block;
+    const ChainParams& params;
+    CheckOptions options;
+    bool merkle_matches = true;
+    bool merkle_mutated = false;
+    std::uint64_t legacy_sigops = 0;
+    std::optional<TxError> tx_error;  ///< of the first bad transaction
+};
+
+using BlockRule = Rule<BlockSubject, BlockError>;
+/// The context-free rules of a block, in Bitcoin Core's order.
+std::span<const BlockRule> block_rules();
+
+/// Checks a block by itself. Order of the rules, and so the reason given, as in Bitcoin Core.
+/// Cost: one walk over the block, no heap per transaction.
+Result<CheckedBlock, BlockFault> check_block(BlockPtr block, const ChainParams& params, CheckOptions options = {});
+
+/// A checked block and the header it builds on.
+struct ContextSubject {
+    const CheckedBlock& checked;
+    const HeaderNode* parent;  ///< null for the genesis block
+    const ChainParams& params;
+    enum class Witness : std::uint8_t { good, nonce_size, mismatch, unexpected } witness = Witness::good;
+
+    Height height() const { return parent != nullptr ? parent->height + 1 : 0; }
+};
+
+using ContextRule = Rule<ContextSubject, BlockError>;
+/// The rules of a block against the headers before it, in Bitcoin Core's order.
+std::span<const ContextRule> context_rules();
+
+/// Checks a block against the headers before it: finality, height in the coinbase, witness commitment, weight.
+Result<void, BlockFault> check_block_context(const CheckedBlock& checked, const HeaderNode* parent, const ChainParams& params);
+
+/// Position of the coinbase output with the witness commitment (BIP141: the last one that looks like it); nullopt: none.
+std::optional<std::size_t> witness_commitment_index(const Block& block);
+/// SHA-256d of the witness merkle root and the reserved value: what the commitment must hold.
+Uint256 witness_commitment_hash(std::span<const Transaction> txs, ByteSpan reserved_value);
+/// True when a merkle root or a witness does not belong to the header: someone on the way changed the block. Checked
+/// before a block from a peer is looked at closer, so that no good header is blamed.
+bool is_block_mutated(const Block& block, bool check_witness_commitment);
+
+/// The script that a coinbase must begin with at `height` (BIP34).
+Bytes coinbase_height_script(Height height);
+
+}  // namespace cairn::rules
