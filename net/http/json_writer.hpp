@@ -68,6 +68,16 @@ public:
     std::string take() { return std::move(out_); }
     bool complete() const { return stack_.empty() && !out_.empty(); }
 
+    /// A place to come back to when what follows turns out not to be wanted.
+    struct Mark {
+        std::size_t size;
+        bool top_empty, top_key_written;
+        std::size_t depth;
+    };
+    Mark mark() const;
+    void roll_back(const Mark& mark);
+    std::size_t depth() const { return stack_.size(); }
+
 private:
     JsonWriter& signed_number(std::int64_t value);
     JsonWriter& unsigned_number(std::uint64_t value);

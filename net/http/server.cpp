@@ -1,0 +1,409 @@
+#include "net/http/server.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include "net/io/log.hpp"
+#include "net/io/log_control.hpp"
+
+namespace cairn::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+using asio::ip::tcp;
+namespace log = net::log;
+
+namespace {
+
+std::string endpoint_text(const tcp::endpoint& endpoint) {
+    std::string host = endpoint.address().to_string();
+    if (endpoint.address().is_v6()) host = "[" + host + "]";
+    return host + ":" + std::to_string(endpoint.port());
+}
+
+struct Route {
+    std::string prefix;
+    bool exact;
+    HttpServer::Handler handler;
+};
+
+HttpResponse refusal(int status, std::string body = {}) {
+    HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    response.headers.emplace_back("Cache-Control", "no-store");
+    return response;
+}
+
+std::string_view reason_of(int status) {
+    if (status == 413) return "Content too large";
+    return bhttp::obsolete_reason(static_cast<bhttp::status>(status));
+}
+
+}  // namespace
+
+/// Jobs for a fixed number of threads, at most `depth` of them waiting.
+class WorkerPool {
+public:
+    void start(int threads) {
+        for (int i = 0; i < threads; ++i) {
+            threads_.emplace_back([this, i] {
+                log::name_thread("http." + std::to_string(i));
+                run();
+            });
+        }
+    }
+    enum class Outcome { queued, full, stopping };
+    Outcome submit(std::function<void()> job, std::size_t depth) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (stopping_) return Outcome::stopping;
+            if (jobs_.size() >= depth) return Outcome::full;
+            jobs_.push_back(std::move(job));
+        }
+        wake_.notify_one();
+        return Outcome::queued;
+    }
+    void stop() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        wake_.notify_all();
+        for (std::thread& thread : threads_) thread.join();
+        threads_.clear();
+    }
+
+private:
+    void run() {
+        while (true) {
+            std::function<void()> job;
+            {
+                std::unique_lock lock(mutex_);
+                wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+                if (jobs_.empty()) return;
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
+            }
+            job();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> jobs_;
+    std::vector<std::thread> threads_;
+    bool stopping_ = false;
+};
+
+class Session;
+
+/// What sockets and workers share. Owner: the socket thread, but for the pool and the atomics.
+struct ServerState {
+    explicit ServerState(HttpServer::Options o) : options(std::move(o)) {
+        options.allowed.add("127.0.0.0/8");
+        options.allowed.add("::1");
+    }
+
+    void accept(tcp::acceptor& acceptor);
+    bool listen(const std::string& host, std::uint16_t port);
+    const Route* route(std::string_view target) const {
+        for (const Route& candidate : routes) {
+            if (candidate.exact ? target == candidate.prefix : target.starts_with(candidate.prefix)) return &candidate;
+        }
+        return nullptr;
+    }
+
+    HttpServer::Options options;
+    std::vector<Route> routes;
+    asio::io_context io{1};
+    std::list<tcp::acceptor> acceptors;
+    std::list<std::weak_ptr<Session>> sessions;  // io thread
+    WorkerPool pool;
+    std::thread thread;
+    std::atomic<bool> interrupted{false};
+    std::atomic<int> open_sessions{0};
+};
+
+/// One connection. Owner: the server's socket thread; a worker only calls `answer`.
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    Session(tcp::socket socket, ServerState& server)
+        : stream_(std::move(socket)), server_(server), buffer_(server.options.max_header_bytes + 65536) {
+        beast::error_code error;
+        peer_ = endpoint_text(stream_.socket().remote_endpoint(error));
+        ++server_.open_sessions;
+    }
+    ~Session() { --server_.open_sessions; }
+
+    void read() {
+        parser_.emplace();
+        parser_->header_limit(static_cast<std::uint32_t>(server_.options.max_header_bytes));
+        parser_->body_limit(server_.options.max_body_bytes);
+        stream_.expires_after(std::chrono::seconds(server_.options.timeout_s));
+        reading_ = true;
+        bhttp::async_read(stream_, buffer_, *parser_,
+                          [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
+    }
+
+    /// Nothing more is read; what is being written still goes out.
+    void finish() {
+        finishing_ = true;
+        if (reading_) close();
+    }
+
+    void close() {
+        beast::error_code error;
+        stream_.socket().shutdown(tcp::socket::shutdown_both, error);
+        stream_.socket().close(error);
+    }
+
+private:
+    void on_read(beast::error_code error) {
+        reading_ = false;
+        if (error) return on_read_error(error);
+        stream_.expires_never();
+        auto message = parser_->release();
+        keep_alive_ = message.keep_alive();
+        version_ = message.version();
+        const Route* route = server_.route({message.target().data(), message.target().size()});
+        switch (message.method()) {
+            case bhttp::verb::get:
+            case bhttp::verb::post:
+            case bhttp::verb::head:
+            case bhttp::verb::put: break;
+            default: return write(refusal(405));
+        }
+        if (server_.interrupted) return write(refusal(503));
+        if (!route) return write(refusal(404));
+        dispatch(std::move(message), *route);
+    }
+
+    void dispatch(bhttp::request<bhttp::string_body>&& message, const Route& route) {
+        auto request = std::make_shared<HttpRequest>();
+        request->method = std::string(message.method_string());
+        request->target = std::string(message.target());
+        request->path_rest = request->target.substr(route.prefix.size());
+        if (const auto it = message.find(bhttp::field::authorization); it != message.end()) {
+            request->authorization = std::string(it->value());
+        }
+        request->body = std::move(message.body());
+        request->peer = peer_;
+        log::debug(log::Category::http, "Received a {} request for {} from {}", request->method, request->target.substr(0, 100), peer_);
+        auto job = [self = shared_from_this(), request, handler = &route.handler] {
+            HttpResponse response;
+            try {
+                response = (*handler)(*request);
+            } catch (const std::exception& e) {
+                log::warning("Unexpected error while processing request for '{}'. Error msg: '{}'", request->target, e.what());
+                response = refusal(500, e.what());
+            }
+            asio::post(self->server_.io, [self, response = std::move(response)]() mutable { self->write(std::move(response)); });
+        };
+        switch (server_.pool.submit(std::move(job), static_cast<std::size_t>(server_.options.queue_depth))) {
+            case WorkerPool::Outcome::queued: return;
+            case WorkerPool::Outcome::full:
+                log::warning("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting");
+                return write(refusal(503, "Work queue depth exceeded"));
+            case WorkerPool::Outcome::stopping: return write(refusal(503, "Request rejected during server shutdown"));
+        }
+    }
+
+    void on_read_error(beast::error_code error) {
+        if (error == bhttp::error::end_of_stream || error == beast::error::timeout || error == asio::error::operation_aborted ||
+            error == asio::error::eof || error == asio::error::connection_reset || error == bhttp::error::partial_message) {
+            return close();
+        }
+        if (error.category() != bhttp::make_error_code(bhttp::error::bad_method).category()) return close();
+        log::debug(log::Category::http, "Bad request from {}: {}", peer_, error.message());
+        keep_alive_ = false;
+        version_ = 11;
+        write(refusal(error == bhttp::error::body_limit ? 413 : 400));
+    }
+
+    void write(HttpResponse&& response) {
+        response_.emplace();
+        response_->version(version_);
+        response_->result(static_cast<unsigned>(response.status));
+        response_->reason(reason_of(response.status));
+        for (const auto& [name, value] : response.headers) response_->set(name, value);
+        if (finishing_ || server_.interrupted) keep_alive_ = false;
+        response_->keep_alive(keep_alive_);
+        if (response.status != 204) {
+            response_->set(bhttp::field::content_type, response.content_type);
+            response_->body() = std::move(response.body);
+            response_->prepare_payload();
+        }
+        stream_.expires_after(std::chrono::seconds(server_.options.timeout_s));
+        bhttp::async_write(stream_, *response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+            if (error || !self->keep_alive_ || self->finishing_) return self->linger();
+            self->response_.reset();
+            self->read();
+        });
+    }
+
+    /// Sends the end of the stream, so that an answer to a request we did not read to its end is not lost to a reset.
+    void linger() {
+        beast::error_code error;
+        stream_.socket().shutdown(tcp::socket::shutdown_send, error);
+        if (finishing_ || server_.interrupted || error) return close();
+        stream_.expires_after(std::chrono::seconds(2));
+        discard();
+    }
+
+    void discard() {
+        stream_.async_read_some(asio::buffer(discarded_), [self = shared_from_this()](beast::error_code error, std::size_t count) {
+            self->discarded_bytes_ += count;
+            if (error || self->discarded_bytes_ > 4096) return self->close();
+            self->discard();
+        });
+    }
+
+    beast::tcp_stream stream_;
+    ServerState& server_;
+    beast::flat_buffer buffer_;
+    std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
+    std::optional<bhttp::response<bhttp::string_body>> response_;
+    std::string peer_;
+    std::array<char, 4096> discarded_{};
+    std::size_t discarded_bytes_ = 0;
+    unsigned version_ = 11;
+    bool keep_alive_ = false;
+    bool reading_ = false;
+    bool finishing_ = false;
+};
+
+bool ServerState::listen(const std::string& host, std::uint16_t port) {
+    log::info("Binding RPC on address {} port {}", host, port);
+    beast::error_code error;
+    std::string_view bare = host;
+    if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
+    std::vector<tcp::endpoint> endpoints;
+    if (const auto address = asio::ip::make_address(std::string(bare), error); !error) {
+        endpoints.emplace_back(address, port);
+    } else {
+        tcp::resolver resolver(io);
+        for (const auto& entry : resolver.resolve(std::string(bare), std::to_string(port), error)) endpoints.push_back(entry.endpoint());
+        if (error || endpoints.empty()) {
+            log::warning("Could not bind RPC on address {} port {}: Address lookup failed.", host, port);
+            return false;
+        }
+        endpoints.resize(1);
+    }
+    const tcp::endpoint& endpoint = endpoints.front();
+    if (endpoint.address().is_unspecified()) {
+        log::warning("The RPC server is not safe to expose to untrusted networks such as the public internet");
+    }
+    tcp::acceptor acceptor(io);
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+        log::warning("Binding RPC on address {} failed: {}", endpoint_text(endpoint), error.message());
+        return false;
+    }
+    acceptors.push_back(std::move(acceptor));
+    return true;
+}
+
+void ServerState::accept(tcp::acceptor& acceptor) {
+    acceptor.async_accept([this, &acceptor](beast::error_code error, tcp::socket socket) {
+        if (!acceptor.is_open()) return;
+        if (!error) {
+            beast::error_code ignored;
+            const auto remote = socket.remote_endpoint(ignored);
+            if (ignored || !options.allowed.contains(remote.address().to_string())) {
+                log::debug(log::Category::http, "HTTP request from {} rejected: Client network is not allowed RPC access",
+                           endpoint_text(remote));
+                static constexpr std::string_view kForbidden = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                socket.non_blocking(true, ignored);
+                socket.send(asio::buffer(kForbidden), 0, ignored);
+                socket.close(ignored);
+            } else {
+                socket.set_option(tcp::no_delay(true), ignored);
+                auto session = std::make_shared<Session>(std::move(socket), *this);
+                sessions.remove_if([](const auto& weak) { return weak.expired(); });
+                sessions.push_back(session);
+                session->read();
+            }
+        }
+        accept(acceptor);
+    });
+}
+
+struct HttpServer::Impl : ServerState {
+    using ServerState::ServerState;
+};
+
+HttpServer::HttpServer(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+HttpServer::~HttpServer() { stop(); }
+
+void HttpServer::add_route(std::string prefix, bool exact, Handler handler) {
+    impl_->routes.push_back({std::move(prefix), exact, std::move(handler)});
+}
+
+bool HttpServer::bind() {
+    bool any = false;
+    for (const auto& [host, port] : impl_->options.binds) any |= impl_->listen(host, port);
+    if (!any) log::error("Unable to bind any endpoint for RPC server");
+    return any;
+}
+
+void HttpServer::start() {
+    const int threads = std::max(impl_->options.threads, 1);
+    log::info("Starting HTTP server with {} worker threads", threads);
+    impl_->pool.start(threads);
+    for (tcp::acceptor& acceptor : impl_->acceptors) impl_->accept(acceptor);
+    impl_->thread = std::thread([this] {
+        log::name_thread("http");
+        const auto work = asio::make_work_guard(impl_->io);
+        impl_->io.run();
+    });
+}
+
+void HttpServer::interrupt() { impl_->interrupted = true; }
+
+void HttpServer::stop() {
+    if (!impl_->thread.joinable()) return;
+    interrupt();
+    impl_->pool.stop();
+    asio::post(impl_->io, [this] {
+        beast::error_code error;
+        for (tcp::acceptor& acceptor : impl_->acceptors) acceptor.close(error);
+        for (const auto& weak : impl_->sessions) {
+            if (const auto session = weak.lock()) session->finish();
+        }
+    });
+    // The last answers are on their way: they are small or the client is slow; neither may hold the shutdown up.
+    for (int i = 0; i < 200 && impl_->open_sessions > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    impl_->io.stop();
+    impl_->thread.join();
+    impl_->io.restart();
+    impl_->sessions.clear();
+}
+
+std::vector<std::uint16_t> HttpServer::ports() const {
+    std::vector<std::uint16_t> result;
+    for (const tcp::acceptor& acceptor : impl_->acceptors) {
+        beast::error_code error;
+        result.push_back(acceptor.local_endpoint(error).port());
+    }
+    return result;
+}
+
+}  // namespace cairn::http
