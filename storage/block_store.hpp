@@ -1,18 +1,16 @@
 #pragma once
 
-#include "consensus/chain/coin.hpp"
+#include "consensus/chain/delta.hpp"
+#include "consensus/primitives/ids.hpp"
 #include "storage/kv.hpp"
 
 namespace cairn::storage {
 
-/// The coins that one transaction's inputs spent, in order; of one block: every transaction but the coinbase.
-using TxUndo = std::vector<Coin>;
-using BlockUndo = std::vector<TxUndo>;
-
-/// The compact form of an undo record, with a checksum over it and over the block's hash at its end.
-Bytes encode_undo(const BlockHash& hash, const BlockUndo& undo);
-/// nullopt: damaged, or of another block.
-std::optional<BlockUndo> decode_undo(const BlockHash& hash, ByteSpan bytes);
+/// The bytes of an undo record as they are stored: those of write_undo (delta.hpp) and eight of a checksum over them
+/// that is keyed with the block's hash, so that neither damage nor another block's record passes.
+Bytes seal_undo(const BlockHash& hash, Bytes undo);
+/// The bytes without the checksum; nullopt: damaged, or of another block.
+std::optional<ByteSpan> open_undo(const BlockHash& hash, ByteSpan sealed);
 
 /// Names one block in the store. Several blocks share a height.
 struct BlockKey {
@@ -30,15 +28,17 @@ public:
 
     /// `raw` is borrowed: it must live until the batch was written.
     static void put_block(WriteBatch& batch, const BlockKey& key, ByteSpan raw);
-    /// Gives the size stored, for the header record. The copy is the batch's.
-    static std::size_t put_undo(WriteBatch& batch, const BlockKey& key, const BlockUndo& undo);
+    /// Gives the size stored, for the header record.
+    static std::size_t put_undo(WriteBatch& batch, const BlockKey& key, const SpentByBlock& spent);
+    /// The same from what write_undo made, or whoever writes that form without building the coins first.
+    static std::size_t put_undo(WriteBatch& batch, const BlockKey& key, Bytes undo);
     static void erase_block(WriteBatch& batch, const BlockKey& key);
     static void erase_undo(WriteBatch& batch, const BlockKey& key);
 
     /// nullopt: not stored. The bytes carry the database's own checksum.
     Stored<std::optional<Bytes>> read_block(const BlockKey& key) const;
     /// nullopt: not stored. Errors: corruption.
-    Stored<std::optional<BlockUndo>> read_undo(const BlockKey& key) const;
+    Stored<std::optional<SpentByBlock>> read_undo(const BlockKey& key) const;
     bool has_block(const BlockKey& key) const;
 
     /// After erasing blocks and undo up to `height`: gives their space back to the file system. Slow; not in a hurry.

@@ -4,10 +4,19 @@
 #include <optional>
 
 #include "consensus/chain/coin.hpp"
+#include "consensus/primitives/arena.hpp"
 #include "storage/kv.hpp"
 #include "storage/schema.hpp"
 
 namespace cairn::storage {
+
+/// A coin that owns nothing.
+struct CoinView {
+    TxOutput output;
+    CoinOrigin origin;
+
+    Coin to_coin() const { return {output.value, to_bytes(output.script_pubkey), origin.height, origin.coinbase}; }
+};
 
 /// Unspent outputs in memory, in front of the coins on disk: what is read often, and what is not yet written.
 ///
@@ -47,6 +56,8 @@ public:
     /// The coin when it is here and unspent.
     std::optional<Coin> find(const OutPoint& outpoint) const { return find(outpoint, prepare(outpoint)); }
     std::optional<Coin> find(const OutPoint& outpoint, Probe probe) const;
+    /// The same with the script's bytes in `arena`.
+    std::optional<CoinView> find(const OutPoint& outpoint, Probe probe, Arena& arena) const;
 
     /// A coin that a block creates. `possibly_on_disk`: the disk may hold an unspent coin of this name (a disconnected
     /// block gives it back, or a BIP30 duplicate overwrites it); then it is not fresh.
@@ -60,6 +71,8 @@ public:
     /// Takes the coin out, for the undo record. nullopt: not here unspent (ask contains() which: unknown or spent).
     std::optional<Coin> spend(const OutPoint& outpoint) { return spend(outpoint, prepare(outpoint)); }
     std::optional<Coin> spend(const OutPoint& outpoint, Probe probe);
+    /// The same with the script's bytes in `arena`.
+    std::optional<CoinView> spend(const OutPoint& outpoint, Probe probe, Arena& arena);
     /// Makes the disk's coin (if any) go at the next flush, without having read it: for disconnecting an output that is not here.
     void erase_blind(const OutPoint& outpoint);
 

@@ -8,7 +8,8 @@
 
 namespace cairn::storage {
 
-/// 32 bytes of txid and the index big-endian with leading zero bytes left out, so that coins of one transaction stand in order.
+/// The txid and the index in one byte (up to 0xfc), or in two or four, most significant first, behind 0xfd or 0xfe: keys
+/// sort by txid and then by index.
 class CoinKey {
 public:
     explicit CoinKey(const OutPoint& outpoint);

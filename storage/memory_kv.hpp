@@ -18,9 +18,9 @@ public:
     void fail_after(std::uint64_t count);
     /// As if the machine stopped and started again: what was not durable is gone. Later writes work.
     void crash();
-    /// crash(), but the newest `kept` of the writes not yet durable stay lost and the older ones survive, as if memory had
-    /// been written out in between.
-    void crash_keeping(std::size_t kept);
+    /// A crash in which only the newest `lost` of the writes not yet durable are gone, as if memory had been written out
+    /// in between.
+    void crash_losing(std::size_t lost);
     /// Writes not yet durable.
     std::size_t pending_writes() const;
     std::uint64_t flush_count() const;
@@ -41,17 +41,25 @@ private:
     friend class MemoryBulk;
     using Map = std::map<Bytes, Bytes>;
     using Maps = std::array<Map, kFamilyCount>;
+    struct OwnedOperation {
+        WriteBatch::Operation::Kind kind;
+        Family family;
+        Bytes key;
+        Bytes value;
+    };
     class Snapshot;
     class Iterator;
 
-    static void apply(Maps& maps, const WriteBatch& batch);
+    static std::vector<OwnedOperation> own(const WriteBatch& batch);
+    static void apply(Maps& maps, const std::vector<OwnedOperation>& operations);
     bool fails_now();  // counts one write; the mutex is held
+    void settle();     // everything pending becomes durable; the mutex is held
     Stored<void> commit_bulk(const WriteBatch& streamed, const WriteBatch& batch);
 
     mutable std::mutex mutex_;
     Maps live_;
     Maps durable_;
-    std::vector<std::shared_ptr<const WriteBatch>> pending_;
+    std::vector<std::vector<OwnedOperation>> pending_;  // one entry a write
     Durability mode_ = Durability::flush_only;
     std::uint64_t fail_in_ = 0;
     bool failing_ = false;

@@ -36,7 +36,7 @@ void erase_best_block(WriteBatch& batch);
 /// nullopt: no coin was ever written.
 Stored<std::optional<BestBlock>> read_best_block(const KvStore& store, const KvSnapshot* at = nullptr);
 
-/// Small facts by name, such as "prune_height". The names "version", "network" and "best_block" are taken.
+/// Small facts by name, such as "prune_height".
 void put_fact(WriteBatch& batch, std::string_view name, std::uint64_t value);
 Stored<std::optional<std::uint64_t>> read_fact(const KvStore& store, std::string_view name);
 
