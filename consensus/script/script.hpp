@@ -26,7 +26,7 @@ class ScriptReader {
 public:
     explicit ScriptReader(ByteSpan script) : script_(script) {}
 
-    bool at_end() const { return position_ >= script_.size(); }
+    bool at_end() const { return malformed_ || position_ >= script_.size(); }
     /// The next instruction; false at the end and when a push reaches beyond it (malformed() tells which).
     bool next(Instruction& out) {
         if (at_end()) return false;
@@ -37,14 +37,13 @@ public:
         return read_push(byte, out);
     }
     bool malformed() const { return malformed_; }
-    /// Bytes before the next instruction.
+    /// Bytes before the next instruction; after a push that reaches beyond the end, the bytes up to its missing data.
     std::size_t position() const { return position_; }
 
 private:
     bool read_push(std::uint8_t byte, Instruction& out);
     bool fail() {
         malformed_ = true;
-        position_ = script_.size();
         return false;
     }
 
