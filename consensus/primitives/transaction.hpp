@@ -84,14 +84,14 @@ using TransactionPtr = std::shared_ptr<const TransactionHolder>;
 /// A transaction being built: owns its parts and may change.
 struct MutableTransaction {
     struct Input {
-        OutPoint prevout;
-        Bytes script_sig;
+        OutPoint prevout{};
+        Bytes script_sig{};
         std::uint32_t sequence = TxInput::kFinalSequence;
-        std::vector<Bytes> witness;
+        std::vector<Bytes> witness{};
     };
     struct Output {
         Amount value = 0;
-        Bytes script_pubkey;
+        Bytes script_pubkey{};
     };
 
     std::uint32_t version = 2;

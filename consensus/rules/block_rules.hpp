@@ -5,6 +5,7 @@
 #include "consensus/base/result.hpp"
 #include "consensus/chain/coin.hpp"
 #include "consensus/primitives/block.hpp"
+#include "consensus/primitives/merkle.hpp"
 #include "consensus/rules/error.hpp"
 #include "consensus/rules/params.hpp"
 #include "consensus/rules/rule.hpp"
@@ -50,15 +51,32 @@ private:
     std::size_t output_count_ = 0;
 };
 
-/// A block under its context-free check, as far as the check has come.
-struct BlockSubject {
+/// A block under its context-free check; what is costly is found out when a rule asks for it, once.
+class BlockSubject {
+public:
+    /// What one walk over the transactions finds out.
+    struct Walk {
+        std::vector<TxFacts> facts;    ///< of the transactions before the first bad one
+        std::optional<TxError> error;  ///< of the first bad transaction
+        std::uint64_t legacy_sigops = 0;
+        std::uint32_t inputs = 0;      ///< of all but the coinbase
+        std::uint32_t outputs = 0;
+    };
+
+    BlockSubject(const Block& the_block, const ChainParams& the_params, CheckOptions the_options)
+        : block(the_block), params(the_params), options(the_options) {}
+
+    const MerkleRoot& merkle() const;
+    const Walk& walk() const;
+    Walk take_walk() { return std::move(*walk_); }
+
     const Block& block;
     const ChainParams& params;
     CheckOptions options;
-    bool merkle_matches = true;
-    bool merkle_mutated = false;
-    std::uint64_t legacy_sigops = 0;
-    std::optional<TxError> tx_error;  ///< of the first bad transaction
+
+private:
+    mutable std::optional<MerkleRoot> merkle_;
+    mutable std::optional<Walk> walk_;
 };
 
 using BlockRule = Rule<BlockSubject, BlockError>;
@@ -69,14 +87,24 @@ std::span<const BlockRule> block_rules();
 /// Cost: one walk over the block, no heap per transaction.
 Result<CheckedBlock, BlockFault> check_block(BlockPtr block, const ChainParams& params, CheckOptions options = {});
 
+/// What is wrong with the witnesses of a block.
+enum class WitnessState : std::uint8_t { good, nonce_size, mismatch, unexpected };
+
 /// A checked block and the header it builds on.
-struct ContextSubject {
+class ContextSubject {
+public:
+    ContextSubject(const CheckedBlock& the_block, const HeaderNode* the_parent, const ChainParams& the_params)
+        : checked(the_block), parent(the_parent), params(the_params) {}
+
+    Height height() const { return parent != nullptr ? parent->height + 1 : 0; }
+    WitnessState witness() const;
+
     const CheckedBlock& checked;
     const HeaderNode* parent;  ///< null for the genesis block
     const ChainParams& params;
-    enum class Witness : std::uint8_t { good, nonce_size, mismatch, unexpected } witness = Witness::good;
 
-    Height height() const { return parent != nullptr ? parent->height + 1 : 0; }
+private:
+    mutable std::optional<WitnessState> witness_;
 };
 
 using ContextRule = Rule<ContextSubject, BlockError>;

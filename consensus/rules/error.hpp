@@ -31,6 +31,8 @@ std::string to_string(HeaderError error);
 std::string debug_message(HeaderError error);
 /// The token with the number in "bad-version(0x00000001)".
 std::string reject_reason(HeaderError error, std::int32_t version);
+/// debug_message with the number for bad_version.
+std::string debug_message(HeaderError error, std::int32_t version);
 
 /// Why a transaction is refused: by itself, or for the coins it spends.
 enum class TxError : std::uint8_t {
@@ -58,7 +60,7 @@ std::string_view to_string(TxError error);
 /// A refused transaction and Bitcoin Core's words about it.
 struct TxFault {
     TxError error;
-    std::string debug;  ///< may be empty
+    std::string debug{};  ///< may be empty
 
     std::string_view reject_reason() const { return to_string(error); }
 };
@@ -103,10 +105,10 @@ bool is_mutation(BlockError error);
 /// A refused block.
 struct BlockFault {
     BlockError error;
-    std::optional<HeaderError> header;      ///< with bad_header
-    std::optional<TxError> tx;              ///< with bad_transaction and bad_spend
-    std::optional<ScriptError> script;      ///< with script_failed
-    std::string debug;                      ///< Bitcoin Core's words about it; may be empty
+    std::optional<HeaderError> header{};      ///< with bad_header
+    std::optional<TxError> tx{};            ///< with bad_transaction and bad_spend
+    std::optional<ScriptError> script{};    ///< with script_failed
+    std::string debug{};                    ///< Bitcoin Core's words about it; may be empty
 
     bool mutated() const { return is_mutation(error); }
     /// Such as "bad-txnmrklroot" or "block-script-verify-flag-failed (…)".

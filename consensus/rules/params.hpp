@@ -10,6 +10,7 @@
 
 #include "consensus/base/arith256.hpp"
 #include "consensus/chain/header_tree.hpp"
+#include "consensus/primitives/address.hpp"
 #include "consensus/primitives/block.hpp"
 #include "consensus/script/flags.hpp"
 
@@ -75,15 +76,6 @@ struct HeadersSyncParams {
     std::size_t redownload_buffer_size = 0;
 };
 
-/// First bytes of the Base58Check form of keys and addresses.
-struct Base58Prefixes {
-    std::uint8_t pubkey_address = 0;
-    std::uint8_t script_address = 0;
-    std::uint8_t secret_key = 0;
-    std::array<std::uint8_t, 4> ext_public_key{};
-    std::array<std::uint8_t, 4> ext_secret_key{};
-};
-
 /// Everything that differs between the networks.
 /// Thread: any (immutable once made).
 struct ChainParams {
@@ -118,8 +110,7 @@ struct ChainParams {
     std::vector<std::string> dns_seeds;
 
     // Presentation
-    Base58Prefixes base58;
-    std::string bech32_hrp;
+    AddressFormat addresses;
 
     // Estimates and conveniences
     Height prune_after_height = 0;
