@@ -1,0 +1,82 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "net/core/net_port.hpp"
+#include "net/wire/messages.hpp"
+
+namespace cairn::net {
+
+/// One line for the log, decided by code that knows no log.
+struct LogLine {
+    enum class Kind { debug, validation_debug, info, warning, error };
+    Kind kind = Kind::debug;
+    std::string text;
+};
+
+/// Lines waiting to be written. Debug lines are not even made while nobody asked for them.
+class LogLines {
+public:
+    template <class... Args>
+    void debug(fmt::format_string<Args...> format, Args&&... args) {
+        if (debug_wanted_) lines_.push_back({LogLine::Kind::debug, fmt::format(format, std::forward<Args>(args)...)});
+    }
+    template <class... Args>
+    void info(fmt::format_string<Args...> format, Args&&... args) {
+        lines_.push_back({LogLine::Kind::info, fmt::format(format, std::forward<Args>(args)...)});
+    }
+    void add(LogLine::Kind kind, std::string text) { lines_.push_back({kind, std::move(text)}); }
+    void set_debug_wanted(bool wanted) { debug_wanted_ = wanted; }
+    bool debug_wanted() const { return debug_wanted_; }
+    std::vector<LogLine> take() { return std::exchange(lines_, {}); }
+    bool empty() const { return lines_.empty(); }
+
+private:
+    bool debug_wanted_ = true;
+    std::vector<LogLine> lines_;
+};
+
+/// What a role wants done, as values in order.
+struct SendAction {
+    PeerId peer = 0;
+    Message message;
+};
+/// Close the connection; the reason goes to the log and no blame to the peer.
+struct DisconnectAction {
+    PeerId peer = 0;
+    std::string reason;
+    LogLine::Kind kind = LogLine::Kind::debug;
+};
+/// The peer broke the protocol: it is disconnected and discouraged unless its permissions or type protect it.
+struct MisbehavingAction {
+    PeerId peer = 0;
+    std::string reason;
+};
+using RoleAction = std::variant<SendAction, DisconnectAction, MisbehavingAction>;
+
+/// Collects the actions of a role until the engine takes them.
+/// Owner: net thread.
+class Outbox {
+public:
+    explicit Outbox(LogLines& log) : log_(log) {}
+
+    void send(PeerId peer, Message message) { actions_.push_back(SendAction{peer, std::move(message)}); }
+    void disconnect(PeerId peer, std::string reason, LogLine::Kind kind = LogLine::Kind::debug) {
+        actions_.push_back(DisconnectAction{peer, std::move(reason), kind});
+    }
+    void misbehaving(PeerId peer, std::string reason) { actions_.push_back(MisbehavingAction{peer, std::move(reason)}); }
+    LogLines& log() { return log_; }
+
+    std::vector<RoleAction> take() { return std::exchange(actions_, {}); }
+    bool empty() const { return actions_.empty(); }
+
+private:
+    LogLines& log_;
+    std::vector<RoleAction> actions_;
+};
+
+}  // namespace cairn::net

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+
+#include "net/core/outbox.hpp"
+#include "net/core/peer_info.hpp"
+#include "net/wire/messages.hpp"
+
+namespace cairn::net {
+
+/// What a program does on the network once a handshake is done: a full node, a light client, a simulated peer.
+/// The engine calls it; it answers by putting actions into the outbox it was given.
+/// Thread: net, except where a method says otherwise.
+class Role {
+public:
+    virtual ~Role() = default;
+
+    /// Called once before the network starts. `post` runs a task on the net thread (thread: any).
+    virtual void attach(std::function<void(std::function<void()>)> post) = 0;
+    /// Called after the last event, when the net thread is gone.
+    virtual void detach() = 0;
+
+    /// Service bits for our version message.
+    virtual std::uint64_t local_services() const = 0;
+    /// Height of our best block, for our version message.
+    virtual std::int32_t best_height() const = 0;
+    /// True when an outbound peer with these services is of use now.
+    virtual std::uint64_t desirable_services(std::uint64_t offered, std::int64_t now_us) const = 0;
+    virtual bool initial_block_download() const = 0;
+
+    /// The version message of a peer was accepted.
+    virtual void on_version(PeerInfo& /*peer*/, Outbox& /*out*/, std::int64_t /*now_us*/) {}
+    /// The handshake is done: messages may be sent and will come.
+    virtual void on_ready(PeerInfo& peer, Outbox& out, std::int64_t now_us) = 0;
+    /// The connection is gone, whether it was ever ready or not.
+    virtual void on_gone(const PeerInfo& peer, Outbox& out, std::int64_t now_us) = 0;
+    /// A message that belongs to no one below: everything but handshake, ping, pong and addresses.
+    virtual void on_message(PeerInfo& peer, Message&& message, Outbox& out, std::int64_t now_us) = 0;
+    /// Called after each message of a peer and for every peer at intervals of about 100 ms: what is due now?
+    virtual void on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) = 0;
+    /// Called at intervals of about 100 ms and after each posted task.
+    virtual void on_tick(Outbox& out, std::int64_t now_us) = 0;
+    /// True while nothing more of this peer should be read: earlier requests of it are still being worked on.
+    virtual bool wants_pause(const PeerInfo& peer) const = 0;
+    /// Adds what only the role knows of a peer: heights, blocks in flight.
+    virtual void describe(const PeerInfo& peer, PeerSnapshot& snapshot) const = 0;
+};
+
+}  // namespace cairn::net

@@ -1,0 +1,148 @@
+// What operators ask of the engine, and the picture that it gives of itself.
+#include <algorithm>
+
+#include "net/engine/detail/engine_peer.hpp"
+#include "net/engine/engine.hpp"
+
+namespace cairn::net {
+
+DialState Engine::dial_state() const {
+    DialState state;
+    state.initial_block_download = role_.initial_block_download();
+    for (const auto& [id, peer] : peers_)
+        if (!peer->info.closing) state.connections.push_back({peer->info.name, peer->info.address, peer->info.type});
+    return state;
+}
+
+Result<void, NodeCommandError> Engine::add_node(const std::string& node) {
+    if (!dialer_.add_node(node)) return fail(NodeCommandError::already_added);
+    return {};
+}
+
+Result<void, NodeCommandError> Engine::remove_node(const std::string& node) {
+    if (!dialer_.remove_node(node)) return fail(NodeCommandError::not_added);
+    return {};
+}
+
+Result<void, NodeCommandError> Engine::try_node(const std::string& node, std::int64_t now_us) {
+    if (!active_) return fail(NodeCommandError::network_inactive);
+    if (auto action = dialer_.dial(node, ConnectionType::manual, dial_state(), now_us)) actions_.push_back(std::move(*action));
+    return {};
+}
+
+Result<void, NodeCommandError> Engine::add_connection(const std::string& address, ConnectionType type, std::int64_t now_us) {
+    if (!active_) return fail(NodeCommandError::network_inactive);
+    const DialState state = dial_state();
+    const auto existing = dialer_.pending(type) + std::count_if(state.connections.begin(), state.connections.end(),
+                                                                [type](const auto& c) { return c.type == type; });
+    if (type == ConnectionType::outbound_full_relay && existing >= limits::kFullRelayOutbound) return fail(NodeCommandError::no_capacity);
+    if (type == ConnectionType::block_relay_only && existing >= limits::kBlockRelayOutbound) return fail(NodeCommandError::no_capacity);
+    if (auto action = dialer_.dial(address, type, state, now_us)) actions_.push_back(std::move(*action));
+    return {};
+}
+
+Result<void, NodeCommandError> Engine::disconnect(PeerId id, std::int64_t now_us) {
+    Peer* peer = find(id);
+    if (!peer) return fail(NodeCommandError::not_connected);
+    close(*peer, fmt::format("disconnect by id peer={}", id), LogLine::Kind::debug);
+    flush(now_us);
+    return {};
+}
+
+Result<void, NodeCommandError> Engine::disconnect(const std::string& address, std::int64_t now_us) {
+    bool found = false;
+    for (const auto& [id, peer] : peers_) {
+        if (peer->info.closing || (peer->info.name != address && peer->info.address.to_string() != address)) continue;
+        close(*peer, "disconnect by address", LogLine::Kind::debug);
+        found = true;
+        break;
+    }
+    flush(now_us);
+    if (!found) return fail(NodeCommandError::not_connected);
+    return {};
+}
+
+std::vector<AddedNode> Engine::added_nodes() const {
+    std::vector<AddedNode> nodes;
+    for (const std::string& name : dialer_.added()) {
+        AddedNode node;
+        node.node = name;
+        const auto endpoint = Endpoint::parse(name, options_.dialer.default_port);
+        for (const auto& [id, peer] : peers_) {
+            if (peer->info.closing || (endpoint ? peer->info.address != *endpoint : peer->info.name != name)) continue;
+            node.connected = true;
+            node.address = peer->info.address.to_string();
+            node.inbound = peer->info.inbound();
+        }
+        nodes.push_back(std::move(node));
+    }
+    return nodes;
+}
+
+void Engine::set_active(bool active, std::int64_t now_us) {
+    log_.info("SetNetworkActive: {}", active);
+    if (active_ == active) return;
+    active_ = active;
+    if (!active) {
+        dialer_.clear();
+        for (const auto& [id, peer] : peers_) close(*peer, "network inactive", LogLine::Kind::debug);
+    }
+    flush(now_us);
+}
+
+void Engine::ping_all() {
+    for (const auto& [id, peer] : peers_) peer->ping.queue();
+}
+
+NetView Engine::view(std::int64_t now_us) const {
+    NetView view;
+    for (const auto& [id, peer] : peers_) {
+        const PeerInfo& info = peer->info;
+        if (info.closing) continue;
+        PeerSnapshot s;
+        s.id = id;
+        s.address = info.name;
+        s.bind_address = peer->local.address.network() == NetworkId::none ? "" : peer->local.to_string();
+        const Endpoint& named = peer->handshake.local_address();
+        if (named.address.is_valid()) s.local_address = named.to_string();
+        s.network = peer->onion ? "onion" : std::string(info.address.address.is_routable() ? to_string(info.address.address.network()) : "not_publicly_routable");
+        s.services = info.services;
+        s.relay_transactions = info.relay_wanted;
+        s.last_send = peer->last_send_s;
+        s.last_receive = peer->last_receive_s;
+        s.last_transaction = info.last_transaction_s;
+        s.last_block = info.last_block_s;
+        s.connected = info.connected_us / 1'000'000;
+        s.bytes_sent = peer->bytes_sent;
+        s.bytes_received = peer->bytes_received;
+        s.time_offset = peer->handshake.time_offset_s();
+        s.ping_us = peer->ping.last_us();
+        s.min_ping_us = peer->ping.min_us();
+        s.ping_wait_us = peer->ping.wait_us(now_us);
+        s.version = info.version;
+        s.user_agent = info.user_agent;
+        s.inbound = info.inbound();
+        s.starting_height = info.start_height;
+        s.addr_relay_enabled = peer->addr_relay;
+        s.addr_processed = peer->addr_processed;
+        s.addr_rate_limited = peer->addr_rate_limited;
+        s.permissions = permission_names(info.permissions);
+        s.bytes_sent_per_message = peer->sent_by_command;
+        s.bytes_received_per_message = peer->received_by_command;
+        s.type = info.type;
+        s.transport = peer->transport->name();
+        s.session_id = peer->transport->session_id();
+        if (peer->known_to_role) role_.describe(info, s);
+        view.peers.push_back(std::move(s));
+    }
+    view.total_sent = total_sent_;
+    view.total_received = total_received_;
+    view.active = active_;
+    view.local_services = role_.local_services();
+    view.local_addresses = options_.local_addresses;
+    const int reserved = std::min(options_.max_connections, limits::kFullRelayOutbound + limits::kBlockRelayOutbound + limits::kMaxFeelers);
+    view.inbound_limit = std::max(0, options_.max_connections - reserved);
+    return view;
+}
+
+}  // namespace cairn::net

@@ -1,0 +1,167 @@
+#include "net/engine/dialer.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "net/wire/limits.hpp"
+
+namespace cairn::net {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kAutomaticInterval_us = kSecond / 2;
+constexpr std::int64_t kConnectRetry_us = 5 * kSecond;       // -connect
+constexpr std::int64_t kAddedRetry_us = 60 * kSecond;        // -addnode
+constexpr std::int64_t kSeedDelay_us = 11 * kSecond;         // known addresses are tried first
+constexpr std::int64_t kFixedSeedDelay_us = 60 * kSecond;
+constexpr std::size_t kEnoughAddresses = 1000;
+constexpr std::int64_t kSeedAge_s = 4 * 24 * 60 * 60;        // how old a seed's addresses are taken to be
+
+}  // namespace
+
+Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, LogLines& log)
+    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), log_(log), added_(options_.add_nodes) {
+    std::erase(options_.connect, "0");
+}
+
+bool Dialer::reachable(const NetAddress& address) const {
+    return std::find(options_.reachable.begin(), options_.reachable.end(), address.network()) != options_.reachable.end();
+}
+
+int Dialer::pending(ConnectionType type) const {
+    return static_cast<int>(std::count_if(pending_.begin(), pending_.end(), [type](const auto& entry) { return entry.second.type == type; }));
+}
+
+DialAction Dialer::make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, std::int64_t now_us) {
+    DialAction action;
+    action.dial = next_dial_++;
+    action.endpoint = endpoint;
+    if (!endpoint) {
+        const auto parts = split_host_port(name);
+        action.host = parts ? parts->host : name;
+        action.port = parts && parts->port != 0 ? parts->port : options_.default_port;
+    }
+    pending_[action.dial] = {name, endpoint, type, now_us};
+    log_.debug("trying {} connection ({}) to {}", "v1", to_string(type), endpoint ? endpoint->to_string() : name);
+    return action;
+}
+
+std::optional<Dialer::Pending> Dialer::finish(std::uint64_t dial) {
+    const auto found = pending_.find(dial);
+    if (found == pending_.end()) return std::nullopt;
+    Pending pending = std::move(found->second);
+    pending_.erase(found);
+    return pending;
+}
+
+bool Dialer::known(const std::string& node, const DialState& state) const {
+    const auto endpoint = Endpoint::parse(node, options_.default_port);
+    const auto same = [&](const std::string& name, const std::optional<Endpoint>& address) {
+        return (!name.empty() && name == node) || (endpoint && address && *endpoint == *address);
+    };
+    for (const auto& connection : state.connections)
+        if (same(connection.name, connection.address)) return true;
+    return std::any_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return same(entry.second.name, entry.second.endpoint); });
+}
+
+std::optional<DialAction> Dialer::dial(const std::string& node, ConnectionType type, const DialState& state, std::int64_t now_us) {
+    if (known(node, state)) return std::nullopt;
+    return make(node, Endpoint::parse(node, options_.default_port), type, now_us);
+}
+
+bool Dialer::add_node(const std::string& node) {
+    if (std::find(added_.begin(), added_.end(), node) != added_.end()) return false;
+    added_.push_back(node);
+    next_try_us_.erase(node);
+    return true;
+}
+
+bool Dialer::remove_node(const std::string& node) { return std::erase(added_, node) != 0; }
+
+void Dialer::dial_named(const std::vector<std::string>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us,
+                        Output& out) {
+    for (const std::string& node : nodes) {
+        if (pending_.size() >= limits::kMaxPendingDials) return;
+        std::int64_t& next = next_try_us_[node];
+        if (now_us < next && next - now_us <= retry_us) continue;
+        if (known(node, state)) continue;
+        next = now_us + retry_us;
+        out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::manual, now_us));
+    }
+}
+
+void Dialer::fill_book(const DialState& state, std::int64_t now_us, Output& out) {
+    if (next_seed_ < options_.seed_nodes.size() && book_.size() == 0 && now_us >= next_seed_us_) {
+        next_seed_us_ = now_us + kSeedDelay_us;
+        const std::string& node = options_.seed_nodes[next_seed_++];
+        if (!known(node, state)) out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::addr_fetch, now_us));
+    }
+    const bool hungry = book_.size() == 0 || (book_.size() < kEnoughAddresses && now_us >= started_us_ + kSeedDelay_us && state.connections.size() < 2);
+    if (!asked_seeds_ && ((options_.dns_seed && hungry) || options_.force_dns_seed)) {
+        asked_seeds_ = true;
+        log_.info("{} addresses known, asking {} DNS seeds", book_.size(), options_.dns_seeds.size());
+        for (const std::string& name : options_.dns_seeds) out.questions.push_back({name});
+    }
+    const bool nothing_else = !options_.dns_seed && options_.seed_nodes.empty() && options_.add_nodes.empty();
+    if (!used_fixed_ && options_.use_fixed_seeds && book_.size() == 0 && (nothing_else || now_us >= started_us_ + kFixedSeedDelay_us)) {
+        used_fixed_ = true;
+        std::vector<PeerAddress> seeds = options_.fixed_seeds;
+        std::erase_if(seeds, [this](const PeerAddress& seed) { return !reachable(seed.endpoint.address); });
+        for (PeerAddress& seed : seeds) seed.time = static_cast<std::uint32_t>(now_us / kSecond - kSeedAge_s);
+        log_.info("Adding {} fixed seeds because no other address is known", seeds.size());
+        book_.add(seeds, 0, now_us / kSecond);
+    }
+}
+
+void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output& out) {
+    if (now_us < next_automatic_us_ && next_automatic_us_ - now_us <= kAutomaticInterval_us) return;
+    next_automatic_us_ = now_us + kAutomaticInterval_us;
+    const auto count = [&](ConnectionType type) {
+        return pending(type) + static_cast<int>(std::count_if(state.connections.begin(), state.connections.end(),
+                                                              [type](const auto& c) { return c.type == type; }));
+    };
+    ConnectionType type = ConnectionType::outbound_full_relay;
+    if (count(type) >= std::min(limits::kFullRelayOutbound, options_.max_connections)) {
+        type = ConnectionType::block_relay_only;
+        if (count(type) >= std::min(limits::kBlockRelayOutbound, std::max(0, options_.max_connections - limits::kFullRelayOutbound))) return;
+    }
+    std::set<Bytes> groups;
+    for (const auto& connection : state.connections)
+        if (connection.type != ConnectionType::inbound) groups.insert(connection.address.address.group());
+    for (const auto& [id, pending] : pending_)
+        if (pending.endpoint) groups.insert(pending.endpoint->address.group());
+    const auto wanted = [&](const PeerAddress& address) {
+        const NetAddress& host = address.endpoint.address;
+        return reachable(host) && host.is_routable() && !discouraged_.contains(host) && !groups.contains(host.group()) &&
+               (address.services & kServiceOtherFork) == 0 && (address.services & kServiceWitness) != 0;
+    };
+    const auto chosen = book_.select(wanted, now_us / kSecond);
+    if (!chosen) return;
+    book_.on_attempt(chosen->endpoint, now_us / kSecond);
+    out.dials.push_back(make("", chosen->endpoint, type, now_us));
+}
+
+Dialer::Output Dialer::on_tick(const DialState& state, std::int64_t now_us) {
+    Output out;
+    if (started_us_ == 0) started_us_ = now_us;
+    dial_named(added_, kAddedRetry_us, state, now_us, out);
+    if (options_.connect_given) {
+        dial_named(options_.connect, kConnectRetry_us, state, now_us, out);
+        return out;
+    }
+    fill_book(state, now_us, out);
+    if (pending_.size() < limits::kMaxPendingDials) dial_automatic(state, now_us, out);
+    return out;
+}
+
+void Dialer::on_resolved(const std::vector<NetAddress>& addresses, std::int64_t now_us) {
+    std::vector<PeerAddress> found;
+    for (const NetAddress& address : addresses) {
+        const std::int64_t age_s = kSeedAge_s - 86'400 + static_cast<std::int64_t>(random_.below(4 * 86'400));
+        found.push_back({{address, options_.default_port}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_us / kSecond - age_s)});
+    }
+    const std::size_t added = book_.add(found, 0, now_us / kSecond);
+    log_.info("{} addresses found from DNS seeds", added);
+}
+
+}  // namespace cairn::net

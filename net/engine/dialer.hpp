@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "net/core/net_port.hpp"
+#include "net/core/outbox.hpp"
+#include "net/core/peer_info.hpp"
+#include "net/core/random.hpp"
+#include "net/swarm/addr_book.hpp"
+#include "net/swarm/bans.hpp"
+
+namespace cairn::net {
+
+/// Open a connection: to `endpoint` when it is known, otherwise to whatever address `host` has.
+struct DialAction {
+    std::uint64_t dial = 0;
+    std::optional<Endpoint> endpoint;
+    std::string host;
+    std::uint16_t port = 0;
+};
+/// Look up a DNS seed.
+struct ResolveAction {
+    std::string name;
+};
+
+/// The connections there are, as far as it matters for making more.
+struct DialState {
+    struct Connection {
+        std::string name;
+        Endpoint address;
+        ConnectionType type;
+    };
+    std::vector<Connection> connections;
+    bool initial_block_download = true;
+};
+
+/// Decides whom to call: what the operator named, and otherwise enough nodes of diverse address groups for eight full
+/// and two block-relay connections, from the address book that DNS and built-in seeds fill when it is empty.
+/// Owner: net thread.
+class Dialer {
+public:
+    struct Options {
+        std::uint16_t default_port = 8333;
+        bool connect_given = false;             ///< dial `connect` and nobody else
+        std::vector<std::string> connect;
+        std::vector<std::string> add_nodes;
+        std::vector<std::string> seed_nodes;
+        std::vector<NetworkId> reachable{NetworkId::ipv4, NetworkId::ipv6};
+        bool dns_seed = true;
+        bool force_dns_seed = false;
+        std::vector<std::string> dns_seeds;
+        bool use_fixed_seeds = true;
+        std::vector<PeerAddress> fixed_seeds;
+        int max_connections = 125;
+    };
+
+    Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, LogLines& log);
+
+    struct Output {
+        std::vector<DialAction> dials;
+        std::vector<ResolveAction> questions;
+    };
+    /// What is due now.
+    Output on_tick(const DialState& state, std::int64_t now_us);
+    void on_resolved(const std::vector<NetAddress>& addresses, std::int64_t now_us);
+
+    /// A connection wanted by hand. nullopt: it exists or is being made.
+    std::optional<DialAction> dial(const std::string& node, ConnectionType type, const DialState& state, std::int64_t now_us);
+
+    /// What a dial was for; forgets it.
+    struct Pending {
+        std::string name;   ///< as the operator wrote it; empty when we chose the address
+        std::optional<Endpoint> endpoint;
+        ConnectionType type = ConnectionType::outbound_full_relay;
+        std::int64_t since_us = 0;
+    };
+    std::optional<Pending> finish(std::uint64_t dial);
+
+    bool add_node(const std::string& node);
+    bool remove_node(const std::string& node);
+    const std::vector<std::string>& added() const { return added_; }
+    /// Connections that being made count against the limit of their type, too.
+    int pending(ConnectionType type) const;
+    bool reachable(const NetAddress& address) const;
+    /// Forgets what is being dialled (the network was switched off).
+    void clear() { pending_.clear(); }
+
+private:
+    DialAction make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, std::int64_t now_us);
+    bool known(const std::string& node, const DialState& state) const;
+    void dial_named(const std::vector<std::string>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us, Output& out);
+    void dial_automatic(const DialState& state, std::int64_t now_us, Output& out);
+    void fill_book(const DialState& state, std::int64_t now_us, Output& out);
+
+    Options options_;
+    Random& random_;
+    AddrBook& book_;
+    const Discouraged& discouraged_;
+    LogLines& log_;
+    std::vector<std::string> added_;
+    std::unordered_map<std::uint64_t, Pending> pending_;
+    std::unordered_map<std::string, std::int64_t> next_try_us_;
+    std::uint64_t next_dial_ = 1;
+    std::int64_t started_us_ = 0;
+    std::int64_t next_automatic_us_ = 0;
+    bool asked_seeds_ = false, used_fixed_ = false;
+    std::size_t next_seed_ = 0;
+    std::int64_t next_seed_us_ = 0;
+};
+
+}  // namespace cairn::net

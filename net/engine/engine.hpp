@@ -1,0 +1,153 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "net/core/role.hpp"
+#include "net/engine/dialer.hpp"
+#include "net/peer/handshake.hpp"
+#include "net/peer/ping.hpp"
+#include "net/peer/rate_limit.hpp"
+#include "net/swarm/addr_book.hpp"
+#include "net/swarm/bans.hpp"
+#include "net/swarm/eviction.hpp"
+#include "net/wire/codec.hpp"
+#include "net/wire/transport.hpp"
+
+namespace cairn::net {
+
+struct EngineOptions {
+    std::array<std::uint8_t, 4> magic{};
+    std::string user_agent;
+    int max_connections = 125;
+    std::int64_t peer_timeout_s = limits::kHandshakeTimeout_s;
+    bool active = true;
+    bool blocks_only = false;
+    bool whitelist_relay = true;
+    bool whitelist_force_relay = false;
+    std::vector<WhitelistEntry> whitelist;
+    std::vector<LocalAddress> local_addresses;
+    Dialer::Options dialer;
+};
+
+/// Outgoing bytes for a connection.
+struct WriteAction {
+    PeerId peer = 0;
+    OutgoingBytes bytes;
+};
+/// Close the socket; nothing of this connection is reported any more.
+struct CloseAction {
+    PeerId peer = 0;
+};
+/// Reading was held up and goes on: feed what is left.
+struct ResumeAction {
+    PeerId peer = 0;
+};
+using EngineAction = std::variant<WriteAction, CloseAction, ResumeAction, DialAction, ResolveAction>;
+
+/// The network side of a node without sockets, clocks or threads: inputs are calls that carry the time, outputs are
+/// values to be taken after each call. The same code runs behind Asio and in simulations on virtual time.
+/// Owner: net thread.
+class Engine final : private HandshakePolicy {
+public:
+    /// `role` outlives this object.
+    Engine(EngineOptions options, Role& role, Random random);
+    ~Engine() override;
+
+    // --- connections come and go
+    /// Somebody connected. nullopt: no room or not welcome, close it.
+    std::optional<PeerId> on_accepted(const Endpoint& remote, const Endpoint& local, std::uint32_t bind_permissions, bool onion,
+                                      std::int64_t now_us);
+    /// A DialAction succeeded. nullopt: not wanted any more, close it.
+    std::optional<PeerId> on_dialed(std::uint64_t dial, const Endpoint& remote, const Endpoint& local, std::int64_t now_us);
+    void on_dial_failed(std::uint64_t dial, const std::string& reason, std::int64_t now_us);
+    void on_resolved(const ResolveAction& question, const std::vector<NetAddress>& addresses, std::int64_t now_us);
+    void on_closed(PeerId id, const std::string& reason, std::int64_t now_us);
+
+    // --- bytes
+    /// Gives the bytes taken; fewer than given when the peer is held up until a ResumeAction.
+    std::size_t on_bytes(PeerId id, ByteSpan bytes, std::int64_t now_us);
+    /// Where the next bytes of a large message may be read to directly; empty: read elsewhere and call on_bytes.
+    MutableByteSpan direct_buffer(PeerId id);
+    void on_direct(PeerId id, std::size_t count, std::int64_t now_us);
+    void on_written(PeerId id, std::size_t bytes, std::int64_t now_us);
+
+    // --- time and tasks
+    /// To be called about ten times a second, and after tasks that others posted.
+    void on_tick(std::int64_t now_us);
+
+    // --- commands
+    Result<void, NodeCommandError> add_node(const std::string& node);
+    Result<void, NodeCommandError> remove_node(const std::string& node);
+    Result<void, NodeCommandError> try_node(const std::string& node, std::int64_t now_us);
+    Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, std::int64_t now_us);
+    Result<void, NodeCommandError> disconnect(PeerId id, std::int64_t now_us);
+    Result<void, NodeCommandError> disconnect(const std::string& address, std::int64_t now_us);
+    std::vector<AddedNode> added_nodes() const;
+    void set_active(bool active, std::int64_t now_us);
+    void ping_all();
+
+    // --- pictures and outputs
+    NetView view(std::int64_t now_us) const;
+    std::vector<EngineAction> take_actions() { return std::exchange(actions_, {}); }
+    LogLines& log() { return log_; }
+    std::size_t peer_count() const { return peers_.size(); }
+    AddrBook& addresses() { return book_; }
+
+private:
+    struct Peer;
+
+    // HandshakePolicy
+    LocalVersion local_version(const PeerInfo& peer) const override;
+    bool is_own_nonce(std::uint64_t nonce) const override;
+    std::uint64_t desirable_services(std::uint64_t offered, std::int64_t now_us) const override;
+
+    Peer* find(PeerId id);
+    Peer& add_peer(ConnectionType type, const Endpoint& remote, const Endpoint& local, std::uint32_t permissions, std::int64_t now_us);
+    std::uint32_t granted(std::uint32_t permissions, const NetAddress& address, bool inbound) const;
+    bool make_inbound_room();
+    bool rejects_transactions(const PeerInfo& peer) const;
+
+    void process(Peer& peer, Frame&& frame, std::int64_t now_us);
+    void dispatch(Peer& peer, Message&& message, std::size_t payload_bytes, std::int64_t now_us);
+    std::size_t run(Peer& peer, ByteSpan bytes, std::int64_t now_us);
+    void pump(Peer& peer, std::int64_t now_us);
+    bool inactive(Peer& peer, std::int64_t now_us);
+
+    // addresses
+    void on_addresses(Peer& peer, std::string_view command, const std::vector<PeerAddress>& addresses, std::size_t count,
+                      std::int64_t now_us);
+    void on_get_addresses(Peer& peer, std::int64_t now_us);
+
+    // outputs
+    void drain(std::int64_t now_us);
+    void send(Peer& peer, Message&& message, std::int64_t now_us);
+    void close(Peer& peer);
+    void close(Peer& peer, const std::string& reason, LogLine::Kind kind);
+    void misbehaving(Peer& peer, const std::string& reason);
+    void reap(std::int64_t now_us);
+    void flush(std::int64_t now_us);
+    DialState dial_state() const;
+
+    EngineOptions options_;
+    Role& role_;
+    Random random_;
+    LogLines log_;
+    Outbox outbox_;
+    AddrBook book_;
+    Discouraged discouraged_;
+    Dialer dialer_;
+    std::uint64_t group_secret_;
+    std::map<PeerId, std::unique_ptr<Peer>> peers_;  ///< in order of id, as getpeerinfo lists them
+    std::vector<EngineAction> actions_;
+    bool closing_any_ = false;
+    PeerId next_id_ = 0;
+    std::uint64_t total_sent_ = 0, total_received_ = 0;
+    bool active_;
+};
+
+}  // namespace cairn::net

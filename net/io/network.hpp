@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "consensus/base/result.hpp"
+#include "net/core/net_port.hpp"
+#include "net/core/role.hpp"
+#include "net/io/clock.hpp"
+
+namespace cairn::net {
+
+/// What the command line says about the network, as it was written; Network::start parses it.
+struct NetworkOptions {
+    std::array<std::uint8_t, 4> magic{};     ///< first bytes of every message
+    std::uint16_t default_port = 8333;       ///< of this chain
+    std::string chain = "main";              ///< main, test, testnet4, signet, regtest: picks the seed lists
+    std::string user_agent = "/Satoshi:31.0.0/Cairn:0.1.0/";
+    std::string client_name = "Cairn";       ///< for "is probably already running"
+
+    std::vector<std::string> dns_seeds;      ///< names whose addresses are nodes of this chain
+
+    bool connect_given = false;              ///< -connect or -noconnect was given: dial these and no others
+    std::vector<std::string> connect;        ///< -connect
+    std::vector<std::string> add_nodes;      ///< -addnode
+    std::vector<std::string> seed_nodes;     ///< -seednode
+    std::vector<std::string> binds;          ///< -bind, `ip[:port][=onion]`
+    std::vector<std::string> white_binds;    ///< -whitebind, `[permissions@]ip:port`
+    std::vector<std::string> white_lists;    ///< -whitelist, `[permissions@]ip[/bits]`
+    std::vector<std::string> only_nets;      ///< -onlynet
+    std::vector<std::string> external_ips;   ///< -externalip
+    bool listen = true;                      ///< -listen
+    std::uint16_t port = 0;                  ///< -port; 0: default_port
+    bool dns_seed = true;                    ///< -dnsseed
+    bool force_dns_seed = false;             ///< -forcednsseed
+    bool fixed_seeds = true;                 ///< -fixedseeds
+    bool name_lookup = true;                 ///< -dns
+    int max_connections = 125;               ///< -maxconnections
+    int timeout_ms = 5000;                   ///< -timeout
+    std::int64_t peer_timeout_s = 60;        ///< -peertimeout
+    std::size_t max_send_buffer = 1'000'000;     ///< -maxsendbuffer in bytes
+    std::size_t max_receive_buffer = 5'000'000;  ///< -maxreceivebuffer in bytes
+    std::int64_t ban_time_s = 86'400;        ///< -bantime
+    bool active = true;                      ///< -networkactive
+    bool whitelist_relay = true;             ///< -whitelistrelay
+    bool whitelist_force_relay = false;      ///< -whitelistforcerelay
+    bool blocks_only = false;                ///< -blocksonly
+};
+
+/// Runs the engine on a thread of its own, with sockets, timers and name look-ups, and answers for it as NetPort.
+/// Thread: construct, start and stop on one thread; everything else from any.
+class Network final : public NetPort {
+public:
+    /// `role` and `clock` outlive this object.
+    Network(NetworkOptions options, Role& role, const Clock& clock);
+    ~Network() override;
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+
+    /// Parses the options and binds the listening sockets, then starts the "net" thread.
+    /// Errors: a text for people, such as "Unable to bind to 127.0.0.1:8333 on this computer. …".
+    Result<void, std::string> start();
+    /// Closes every connection and ends the thread. Again: does nothing.
+    void stop();
+
+    /// Runs `task` on the net thread soon; dropped when the thread does not run. Thread: any.
+    void post(std::function<void()> task);
+    /// Looks at every peer again soon: after the mocked time was changed, for instance. Thread: any.
+    void wake();
+
+    std::shared_ptr<const NetView> view() const override;
+    Result<void, NodeCommandError> add_node(const std::string& node, bool v2) override;
+    Result<void, NodeCommandError> remove_node(const std::string& node) override;
+    Result<void, NodeCommandError> try_node(const std::string& node, bool v2) override;
+    std::vector<AddedNode> added_nodes() const override;
+    Result<void, NodeCommandError> disconnect(PeerId id) override;
+    Result<void, NodeCommandError> disconnect(const std::string& address) override;
+    void set_active(bool active) override;
+    void ping_all() override;
+    Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2) override;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::net

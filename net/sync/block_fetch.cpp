@@ -1,0 +1,217 @@
+#include "net/sync/block_fetch.hpp"
+
+#include <algorithm>
+
+#include "net/wire/limits.hpp"
+
+namespace cairn::net {
+namespace {
+
+constexpr std::size_t kFlightBytes = 2'000'000;  // what should be under way from one peer while blocks are small
+constexpr std::size_t kMaxFlight = 128;
+constexpr std::int64_t kDirectFetchBlocks = 20;  // the tip is at most this many block intervals old
+
+}  // namespace
+
+std::size_t BlockFetch::flight_limit() const {
+    const auto fits = static_cast<std::size_t>(static_cast<double>(kFlightBytes) / std::max(average_bytes_, 1.0));
+    return std::clamp(fits, limits::kBlocksInFlightPerPeer, kMaxFlight);
+}
+
+std::size_t BlockFetch::peers_downloading() const {
+    return static_cast<std::size_t>(
+        std::count_if(states_.begin(), states_.end(), [](const auto& entry) { return !entry.second.queue.empty(); }));
+}
+
+void BlockFetch::remove(PeerId peer) {
+    const auto found = states_.find(peer);
+    if (found == states_.end()) return;
+    for (const HeaderNode* node : found->second.queue) in_flight_.erase(node);
+    states_.erase(found);
+}
+
+void BlockFetch::forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us) {
+    const auto place = std::find(state.queue.begin(), state.queue.end(), node);
+    if (place == state.queue.end()) return;
+    if (place == state.queue.begin()) state.downloading_since_us = std::max(state.downloading_since_us, now_us);
+    state.queue.erase(place);
+    state.stalling_since_us = 0;
+    const auto flight = in_flight_.find(node);
+    if (flight != in_flight_.end() && flight->second == peer) in_flight_.erase(flight);
+}
+
+bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_bytes, std::int64_t now_us) {
+    average_bytes_ += (static_cast<double>(size_bytes) - average_bytes_) / 64;
+    if (!node) return false;
+    const bool asked = in_flight_.contains(node);
+    if (const auto found = states_.find(peer); found != states_.end()) forget(peer, found->second, node, now_us);
+    if (asked) submitted_.insert(node);
+    return asked;
+}
+
+void BlockFetch::on_verdict(const HeaderNode* node, bool good) {
+    if (submitted_.erase(node) == 0 || good) return;
+    // What follows may have been counted on: look again from where the chains really meet.
+    for (auto& [peer, state] : states_) state.last_common = nullptr;
+}
+
+void BlockFetch::on_not_found(PeerId peer, const HeaderNode* node) {
+    const auto found = states_.find(peer);
+    if (found == states_.end()) return;
+    forget(peer, found->second, node, found->second.downloading_since_us);
+}
+
+void BlockFetch::on_connected(std::size_t blocks, LogLines& log) {
+    for (std::size_t i = 0; i < blocks && stall_timeout_us_ != limits::kStallTimeout_us; ++i) {
+        const std::int64_t whole_seconds = static_cast<std::int64_t>(static_cast<double>(stall_timeout_us_) * 0.85) / 1'000'000;
+        stall_timeout_us_ = std::max(whole_seconds * 1'000'000, limits::kStallTimeout_us);
+        log.debug("Decreased stalling timeout to {} seconds", stall_timeout_us_ / 1'000'000);
+    }
+}
+
+std::vector<std::int32_t> BlockFetch::heights_in_flight(PeerId peer) const {
+    std::vector<std::int32_t> heights;
+    if (const auto found = states_.find(peer); found != states_.end())
+        for (const HeaderNode* node : found->second.queue) heights.push_back(node->height);
+    return heights;
+}
+
+const HeaderNode* BlockFetch::last_common(PeerId peer) const {
+    const auto found = states_.find(peer);
+    return found == states_.end() ? nullptr : found->second.last_common;
+}
+
+void BlockFetch::ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us) {
+    const std::uint32_t type = peer.can_serve_witnesses() ? kInvWitnessBlock : kInvBlock;
+    items.push_back({type, node->hash});
+    state.queue.push_back(node);
+    if (state.queue.size() == 1) state.downloading_since_us = now_us;
+    in_flight_[node] = peer.id;
+}
+
+BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::size_t count) {
+    Choice choice;
+    chains_.refresh(peer.id);
+    const HeaderNode* best = chains_.at(peer.id).best_known;
+    const HeaderNode* tip = chain_.tip();
+    if (!best || best->chain_work < tip->chain_work || best->chain_work < chain_.minimum_chain_work()) return choice;
+
+    const HeaderNode* fork = last_common_ancestor(best, tip);
+    if (!state.last_common || fork->chain_work > state.last_common->chain_work ||
+        best->ancestor(state.last_common->height) != state.last_common)
+        state.last_common = fork;
+    if (state.last_common == best) return choice;
+
+    const Height window_end = state.last_common->height + limits::kBlockWindow;
+    const Height last_height = std::min(best->height, window_end + 1);
+    std::optional<PeerId> waiting_for;
+    std::vector<const HeaderNode*> row;
+    for (const HeaderNode* walk = state.last_common; walk->height < last_height;) {
+        const Height step = std::min<Height>(last_height - walk->height, static_cast<Height>(std::max<std::size_t>(count, 128)));
+        row.resize(static_cast<std::size_t>(step));
+        walk = best->ancestor(walk->height + step);
+        const HeaderNode* node = walk;
+        for (auto place = row.rbegin(); place != row.rend(); ++place, node = node->parent) *place = node;
+
+        for (const HeaderNode* block : row) {
+            if (const auto flight = in_flight_.find(block); flight != in_flight_.end()) {
+                if (!waiting_for) waiting_for = flight->second;
+                continue;
+            }
+            const bool came = submitted_.contains(block);
+            if (!came && chain_.invalid(block)) return choice;
+            if (!peer.can_serve_witnesses() && params_.active_at(BuriedDeployment::segwit, block->height)) return choice;
+            if (came || chain_.have_data(block) || chain_.on_active_chain(block)) {
+                if (block->parent == state.last_common || chain_.chain_complete(block)) state.last_common = block;
+                continue;
+            }
+            if (block->height > window_end) {
+                if (choice.blocks.empty() && waiting_for && *waiting_for != peer.id) choice.staller = waiting_for;
+                return choice;
+            }
+            if (peer.limited() && best->height - block->height >= limits::kLimitedBlocks - 2) continue;
+            choice.blocks.push_back(block);
+            if (choice.blocks.size() == count) return choice;
+        }
+    }
+    return choice;
+}
+
+bool BlockFetch::check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us) {
+    if (state.stalling_since_us != 0 && state.stalling_since_us < now_us - stall_timeout_us_) {
+        out.disconnect(peer.id, "Peer is stalling block download", LogLine::Kind::info);
+        const std::int64_t doubled = std::min(2 * stall_timeout_us_, limits::kMaxStallTimeout_us);
+        if (doubled != stall_timeout_us_) {
+            stall_timeout_us_ = doubled;
+            out.log().debug("Increased stalling timeout temporarily to {} seconds", doubled / 1'000'000);
+        }
+        return true;
+    }
+    if (state.queue.empty()) return false;
+    const auto others = static_cast<std::int64_t>(peers_downloading()) - 1;
+    const std::int64_t allowed_us = params_.pow_target_spacing * (1'000'000 + 500'000 * others);
+    if (now_us <= state.downloading_since_us + allowed_us) return false;
+    out.disconnect(peer.id, fmt::format("Timeout downloading block {}", state.queue.front()->hash.to_display_hex()), LogLine::Kind::info);
+    return true;
+}
+
+void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int64_t now_us) {
+    const auto found = states_.find(peer.id);
+    if (found == states_.end() || peer.closing) return;
+    State& state = found->second;
+    if (check_timeouts(peer, state, out, now_us)) return;
+
+    const bool may_ask = peer.can_serve_blocks() && ((allowed && !peer.limited()) || !chain_.initial_block_download());
+    const std::size_t limit = flight_limit();
+    // Top up in portions: one request for many small blocks instead of one for each.
+    if (!may_ask || state.queue.size() >= limit || (limit > limits::kBlocksInFlightPerPeer && state.queue.size() > limit / 2)) return;
+    if (chain_.pending_bytes() >= window_bytes_) return;
+
+    const Choice choice = choose(peer, state, limit - state.queue.size());
+    std::vector<InvItem> items;
+    for (const HeaderNode* block : choice.blocks) {
+        ask(peer, state, block, items, now_us);
+        out.log().debug("Requesting block {} ({}) peer={}", block->hash.to_display_hex(), block->height, peer.id);
+    }
+    if (!items.empty()) out.send(peer.id, GetDataMessage{std::move(items)});
+    if (state.queue.empty() && choice.staller) {
+        State& staller = states_.at(*choice.staller);
+        if (staller.stalling_since_us == 0) {
+            staller.stalling_since_us = now_us;
+            out.log().debug("Stall started peer={}", *choice.staller);
+        }
+    }
+}
+
+void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outbox& out, std::int64_t now_us) {
+    const auto found = states_.find(peer.id);
+    if (found == states_.end()) return;
+    State& state = found->second;
+    const HeaderNode* tip = chain_.tip();
+    const bool near_tip = std::int64_t{tip->header.time} > now_us / 1'000'000 - params_.pow_target_spacing * kDirectFetchBlocks;
+    if (!near_tip || chain_.invalid(last) || tip->chain_work > last->chain_work) return;
+
+    std::vector<const HeaderNode*> wanted;
+    const HeaderNode* walk = last;
+    while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
+        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) &&
+            (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
+            wanted.push_back(walk);
+        walk = walk->parent;
+    }
+    if (!walk || !chain_.on_active_chain(walk)) {
+        out.log().debug("Large reorg, won't direct fetch to {} ({})", last->hash.to_display_hex(), last->height);
+        return;
+    }
+    std::vector<InvItem> items;
+    for (auto block = wanted.rbegin(); block != wanted.rend(); ++block) {
+        if (state.queue.size() >= limits::kBlocksInFlightPerPeer) break;
+        ask(peer, state, *block, items, now_us);
+        out.log().debug("Requesting block {} from peer={}", (*block)->hash.to_display_hex(), peer.id);
+    }
+    if (items.size() > 1)
+        out.log().debug("Downloading blocks toward {} ({}) via headers direct fetch", last->hash.to_display_hex(), last->height);
+    if (!items.empty()) out.send(peer.id, GetDataMessage{std::move(items)});
+}
+
+}  // namespace cairn::net

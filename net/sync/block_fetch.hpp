@@ -1,0 +1,80 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "consensus/rules/params.hpp"
+#include "net/core/outbox.hpp"
+#include "net/core/peer_info.hpp"
+#include "net/sync/peer_chains.hpp"
+
+namespace cairn::net {
+
+/// Decides which blocks to ask of whom, and who holds everybody up.
+///
+/// Blocks are fetched in a window that moves with the last block before which nothing is missing: at most 1024 blocks
+/// ahead of it and at most `window_bytes` of blocks that were taken in and not yet judged. Each peer has 16 in flight,
+/// more while blocks are small. When the window is full and one peer alone holds back what all wait for, it has 2
+/// seconds, doubled for each peer that was dropped for it, up to 64. A single block may take as long as one block
+/// interval, and half of one more for each other peer that we download from.
+/// Owner: net thread.
+class BlockFetch {
+public:
+    BlockFetch(ChainAccess& chain, PeerChains& peers, const ChainParams& params, std::size_t window_bytes)
+        : chain_(chain), chains_(peers), params_(params), window_bytes_(window_bytes) {}
+
+    void add(PeerId peer) { states_.try_emplace(peer); }
+    void remove(PeerId peer);
+
+    /// Asks the peer for what is due; ends the connection when it holds us up. `allowed`: it may be used for this now.
+    void pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int64_t now_us);
+    /// Asks at once for the blocks up to a header that was just announced, when we are close to the tip.
+    void direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outbox& out, std::int64_t now_us);
+
+    /// A block came and goes to the chain now. True when it was asked for, of whomever.
+    bool on_block(PeerId peer, const HeaderNode* node, std::size_t size_bytes, std::int64_t now_us);
+    /// The chain has judged a block; `good`: its data need not be asked for again.
+    void on_verdict(const HeaderNode* node, bool good);
+    /// Blocks were connected: patience returns to normal by and by.
+    void on_connected(std::size_t blocks, LogLines& log);
+    /// The peer says that it has not got it.
+    void on_not_found(PeerId peer, const HeaderNode* node);
+
+    bool requested(const HeaderNode* node) const { return in_flight_.contains(node); }
+    bool any_in_flight() const { return !in_flight_.empty(); }
+    std::vector<std::int32_t> heights_in_flight(PeerId peer) const;
+    const HeaderNode* last_common(PeerId peer) const;
+
+private:
+    struct State {
+        std::deque<const HeaderNode*> queue;     ///< in the order of asking
+        std::int64_t downloading_since_us = 0;
+        std::int64_t stalling_since_us = 0;      ///< 0: not stalling
+        const HeaderNode* last_common = nullptr; ///< up to here nothing is missing on the peer's chain
+    };
+    struct Choice {
+        std::vector<const HeaderNode*> blocks;
+        std::optional<PeerId> staller;
+    };
+
+    Choice choose(const PeerInfo& peer, State& state, std::size_t count);
+    void ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us);
+    void forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us);
+    bool check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
+    std::size_t flight_limit() const;
+    std::size_t peers_downloading() const;
+
+    ChainAccess& chain_;
+    PeerChains& chains_;
+    const ChainParams& params_;
+    std::size_t window_bytes_;
+    std::unordered_map<PeerId, State> states_;
+    std::unordered_map<const HeaderNode*, PeerId> in_flight_;
+    std::unordered_set<const HeaderNode*> submitted_;  ///< came, not judged yet
+    std::int64_t stall_timeout_us_ = 2'000'000;
+    double average_bytes_ = 1'000'000;  ///< of the blocks that came lately
+};
+
+}  // namespace cairn::net

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+
+#include "consensus/rules/params.hpp"
+#include "net/core/role.hpp"
+#include "node/chain/chain_port.hpp"
+
+namespace cairn::node {
+
+/// A full node on the network: follows the headers of its peers, fetches blocks, serves what it has, announces new tips.
+/// Owner: net thread; chain events arrive on the chain thread and are posted over.
+class FullRole final : public net::Role, private ChainObserver {
+public:
+    struct Options {
+        Arith256 minimum_chain_work;          ///< -minimumchainwork or the chain's own
+        bool prune_mode = false;              ///< -prune: offer only NETWORK_LIMITED
+        bool peer_bloom_filters = false;      ///< -peerbloomfilters
+        bool blocks_only = false;             ///< -blocksonly: transaction announcements are a violation
+        std::size_t window_bytes = net::limits::kBlockWindowBytes;  ///< blocks taken in and not yet judged
+        std::size_t max_send_buffer = 1'000'000;  ///< stop reading blocks for a peer beyond this
+    };
+
+    /// `chain` and `params` outlive this object. Subscribes to `chain` between attach and detach.
+    FullRole(ChainPort& chain, const ChainParams& params, Options options);
+    ~FullRole() override;
+
+    void attach(std::function<void(std::function<void()>)> post) override;
+    void detach() override;
+
+    std::uint64_t local_services() const override;
+    std::int32_t best_height() const override;
+    std::uint64_t desirable_services(std::uint64_t offered, std::int64_t now_us) const override;
+    bool initial_block_download() const override;
+    void on_version(net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
+    void on_ready(net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
+    void on_gone(const net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
+    void on_message(net::PeerInfo& peer, net::Message&& message, net::Outbox& out, std::int64_t now_us) override;
+    void on_pump(net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
+    void on_tick(net::Outbox& out, std::int64_t now_us) override;
+    bool wants_pause(const net::PeerInfo& peer) const override;
+    void describe(const net::PeerInfo& peer, net::PeerSnapshot& snapshot) const override;
+
+private:
+    void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode* old_tip, const HeaderNode* fork) override;
+    void on_verdict(const BlockVerdict& verdict) override;
+
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::node
