@@ -1,0 +1,301 @@
+#include "node/node.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "net/http/json_rpc.hpp"
+#include "net/http/rpc_table.hpp"
+#include "net/io/clock.hpp"
+#include "net/io/log.hpp"
+#include "node/chain/chain_service.hpp"
+#include "node/notify.hpp"
+#include "node/relay/full_role.hpp"
+#include "node/rpc/context.hpp"
+#include "storage/rocks/rocks_kv.hpp"
+
+namespace cairn::node {
+
+namespace fs = std::filesystem;
+namespace log = net::log;
+
+namespace {
+
+/// -blocknotify: tells the outside of each new tip once the first download is over.
+class BlockNotifier final : public ChainObserver {
+public:
+    explicit BlockNotifier(std::string command) : command_(std::move(command)) {}
+    void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode*, const HeaderNode*) override {
+        if (command_.empty() || view->initial_block_download || view->importing || !view->tip) return;
+        run_command_detached(with_argument(command_, view->tip->hash.to_display_hex()));
+    }
+
+private:
+    std::string command_;
+};
+
+}  // namespace
+
+struct Node::Parts {
+    Parts(const Args& a, NodeSettings s, DirectoryLocks l, ShutdownSignal& sig)
+        : args(a), settings(std::move(s)), shutdown(sig), locks(std::move(l)), notifier(settings.block_notify) {}
+
+    void message(std::string text);
+    void fatal(const std::string& text);
+    void alert(const std::string& text);
+    std::vector<std::string> all_warnings() const;
+
+    bool write_pid_file(std::string& error);
+    void fill_context();
+    Result<void, std::string> start_http();
+    Result<void, std::string> open_chain();
+    Result<void, std::string> start_network();
+
+    const Args& args;
+    NodeSettings settings;
+    ShutdownSignal& shutdown;
+    std::atomic<bool> failed{false};
+    std::atomic<bool> ready{false};
+    bool wrote_pid = false, wrote_cookie = false;
+
+    mutable std::mutex mutex;  // phase
+    std::string phase;
+
+    DirectoryLocks locks;
+    net::Clock clock;
+    std::unique_ptr<storage::KvStore> kv;
+    std::unique_ptr<ChainService> chain;
+    BlockNotifier notifier;
+    std::unique_ptr<FullRole> role;
+    std::unique_ptr<net::Network> network;
+
+    NodeContext context;
+    http::RpcTable table;
+    http::Authorizer authorizer;
+    std::unique_ptr<http::JsonRpc> json_rpc;
+    std::unique_ptr<http::HttpServer> http;
+};
+
+void Node::Parts::message(std::string text) {
+    log::info("init message: {}", text);
+    table.set_warmup_status(text);
+    const std::lock_guard lock(mutex);
+    phase = std::move(text);
+}
+
+void Node::Parts::fatal(const std::string& text) {
+    failed = true;
+    log::error("{}", text);
+    std::fprintf(stderr, "Error: A fatal internal error occurred, see debug.log for details: %s\n", text.c_str());
+    shutdown.request();
+}
+
+void Node::Parts::alert(const std::string& text) {
+    if (text.empty()) return;
+    log::warning("{}", text);
+    if (!settings.alert_notify.empty()) run_command_detached(with_argument(settings.alert_notify, shell_safe(text)));
+}
+
+std::vector<std::string> Node::Parts::all_warnings() const {
+    return chain && ready ? chain->warnings() : std::vector<std::string>();
+}
+
+bool Node::Parts::write_pid_file(std::string& error) {
+    if (settings.pid_file.empty()) return true;
+    std::ofstream file(settings.pid_file);
+    file << getpid() << "\n";
+    file.close();
+    wrote_pid = static_cast<bool>(file);
+    if (!wrote_pid) error = fmt::format("Unable to create the PID file '{}': {}", settings.pid_file.string(), std::strerror(errno));
+    return wrote_pid;
+}
+
+void Node::Parts::fill_context() {
+    context.params = settings.params.get();
+    context.chain = chain.get();
+    context.net = network.get();
+    context.clock = &clock;
+    context.rpc = &table;
+    context.data_dir = settings.data_dir;
+    context.log_file = log::file_path();
+    context.start_time = net::Clock::system_now();
+    context.version = settings.version;
+    context.user_agent = settings.user_agent;
+    context.pruning = settings.chain.prune;
+    context.prune_manually = settings.chain.prune && settings.chain.prune_target == 0;
+    context.prune_target_bytes = settings.chain.prune_target;
+    context.min_relay_fee_rate = settings.min_relay_fee_rate;
+    context.incremental_relay_fee_rate = settings.incremental_relay_fee_rate;
+    context.relay_transactions = !settings.net.blocks_only;
+    context.coins_db_cache_bytes = settings.block_cache_bytes;
+    context.coins_cache_bytes = settings.chain.cache_bytes;
+    context.deprecated_rpc = settings.deprecated_rpc;
+    context.request_shutdown = [this] { shutdown.request(); };
+    context.shutdown_requested = [this] { return shutdown.requested(); };
+    context.set_mock_time = [this](std::int64_t seconds) {
+        clock.set_mock(seconds);
+        log::set_mock_time(seconds);
+        if (network) network->wake();
+    };
+    context.advance_scheduler = [this](std::int64_t) {
+        if (network) network->wake();
+    };
+    context.warnings = [this] { return all_warnings(); };
+}
+
+/// The server answers from now on, with "still warming up" at first.
+Result<void, std::string> Node::Parts::start_http() {
+    const auto failure = [] { return fail(std::string("Unable to start HTTP server. See debug log for details.")); };
+    if (!settings.server) return {};
+    http = std::make_unique<http::HttpServer>(settings.http);
+    if (!http->bind()) return failure();
+    if (!set_up_authorization(args, settings, authorizer)) return failure();
+    wrote_cookie = args.get("-rpcpassword", "").empty() && !settings.cookie_file.empty();
+    json_rpc = std::make_unique<http::JsonRpc>(table, authorizer, settings.log_ips);
+    const auto handler = [this](const http::HttpRequest& request) { return json_rpc->handle(request); };
+    http->add_route("/", true, handler);
+    http->add_route("/wallet/", false, handler);
+    http->start();
+    return {};
+}
+
+Result<void, std::string> Node::Parts::open_chain() {
+    storage::RocksOptions rocks;
+    rocks.block_cache_bytes = settings.block_cache_bytes;
+    rocks.filter_all_levels = settings.params->network == Network::regtest;
+    const storage::DataDir layout{settings.data_dir};
+    auto opened = storage::open_rocks(layout.ledger(), rocks);
+    if (!opened) return fail(opened.error().message);
+    kv = std::move(*opened);
+    ChainHooks hooks;
+    hooks.fatal = [this](const std::string& text) { fatal(text); };
+    hooks.request_stop = [this] { shutdown.request(); };
+    hooks.alert = [this](const std::string& text) { alert(text); };
+    hooks.progress = [this](const std::string& title, int percent) { message(percent > 0 ? fmt::format("{} {}%", title, percent) : title); };
+    hooks.interrupted = [this] { return shutdown.requested(); };
+    chain = std::make_unique<ChainService>(settings.chain, settings.params, *kv, clock, std::move(hooks));
+    message("Loading block index…");
+    if (auto started = chain->start(); !started) {
+        if (started.error().interrupted) return fail(std::string());
+        return fail(started.error().message +
+                    (started.error().offer_reindex ? ".\nPlease restart with -reindex or -reindex-chainstate to recover." : ""));
+    }
+    chain->subscribe(&notifier);
+    return {};
+}
+
+Result<void, std::string> Node::Parts::start_network() {
+    FullRole::Options options;
+    options.minimum_chain_work = settings.chain.minimum_work.value_or(settings.params->minimum_chain_work);
+    options.prune_mode = settings.chain.prune;
+    options.peer_bloom_filters = settings.peer_bloom_filters;
+    options.blocks_only = settings.net.blocks_only;
+    options.max_send_buffer = settings.net.max_send_buffer;
+    role = std::make_unique<FullRole>(*chain, *settings.params, options);
+    network = std::make_unique<net::Network>(settings.net, *role, clock);
+    return network->start();
+}
+
+Node::Node(const Args& args, NodeSettings settings, DirectoryLocks locks, ShutdownSignal& shutdown)
+    : parts_(std::make_unique<Parts>(args, std::move(settings), std::move(locks), shutdown)) {}
+
+Node::~Node() { stop(); }
+
+Result<DirectoryLocks, std::string> lock_directories(const NodeSettings& settings) {
+    DirectoryLocks locks;
+    for (const fs::path& directory : {settings.data_dir, settings.blocks_dir}) {
+        auto lock = storage::DirectoryLock::acquire(directory, kCompatibleName);
+        if (!lock) return fail(lock.error().message);
+        locks.push_back(std::move(*lock));
+    }
+    return locks;
+}
+
+Result<void, std::string> Node::start() {
+    Parts& p = *parts_;
+    std::string error;
+    if (!p.write_pid_file(error)) return fail(error);
+    if (p.settings.mock_time != 0) {
+        p.clock.set_mock(p.settings.mock_time);
+        log::set_mock_time(p.settings.mock_time);
+    }
+    if (auto done = p.start_http(); !done) return done;
+    if (auto done = p.open_chain(); !done) return done;
+    if (p.shutdown.requested()) return fail(std::string());
+    if (auto done = p.start_network(); !done) return done;
+    p.fill_context();
+    register_methods(p.table, p.context);
+    p.ready = true;
+    p.message("Done loading");
+    p.table.finish_warmup();
+    run_command_detached(p.settings.startup_notify);
+    return {};
+}
+
+void Node::tick() {
+    Parts& p = *parts_;
+    if (p.ready && p.settings.stop_after_import && !p.chain->view()->importing && !p.shutdown.requested()) {
+        log::info("Stopping after block import");
+        p.shutdown.request();
+    }
+}
+
+void Node::stop() {
+    if (!parts_) return;
+    Parts& p = *parts_;
+    std::vector<std::thread> commands;
+    for (const std::string& command : p.settings.shutdown_notify) commands.emplace_back([command] { run_command(command); });
+    for (std::thread& command : commands) command.join();
+    if (p.http) p.http->interrupt();
+    log::info("Shutdown in progress...");
+    if (p.chain) p.chain->end_waiting();
+    if (p.http) p.http->stop();
+    if (p.network) p.network->stop();
+    if (p.chain) {
+        p.chain->unsubscribe(&p.notifier);
+        p.chain->stop();
+    }
+    p.network.reset();
+    p.role.reset();
+    p.chain.reset();
+    p.kv.reset();
+    std::error_code error;
+    if (p.wrote_cookie) fs::remove(p.settings.cookie_file, error);
+    if (p.wrote_pid) fs::remove(p.settings.pid_file, error);
+    log::info("Shutdown done");
+    parts_.reset();
+}
+
+NodeStatus Node::status() const {
+    const Parts& p = *parts_;
+    NodeStatus status;
+    {
+        const std::lock_guard lock(p.mutex);
+        status.phase = p.phase;
+    }
+    if (!p.ready) return status;
+    status.ready = true;
+    const auto view = p.chain->view();
+    if (view->tip) {
+        status.height = view->tip->height;
+        status.tip_time = view->tip->header.time;
+        status.progress = p.chain->verification_progress(view->tip);
+    }
+    if (view->best_header) status.headers = view->best_header->height;
+    status.importing = view->importing;
+    status.initial_block_download = view->initial_block_download;
+    const auto net = p.network->view();
+    status.peers = net->peers.size();
+    status.bytes = view->importing ? p.chain->size_on_disk() : net->total_received;
+    return status;
+}
+
+bool Node::failed() const { return parts_ && parts_->failed; }
+
+}  // namespace cairn::node
