@@ -1,0 +1,236 @@
+#include "node/rpc/descriptor.hpp"
+
+#include <algorithm>
+
+#include "consensus/base/check.hpp"
+#include "consensus/base/hex.hpp"
+#include "consensus/crypto/hash.hpp"
+#include "consensus/rules/params.hpp"
+#include "consensus/script/number.hpp"
+#include "consensus/script/script.hpp"
+#include "consensus/script/solver.hpp"
+#include "consensus/script/taproot.hpp"
+
+namespace cairn::node {
+namespace {
+
+constexpr std::string_view kInputCharacters = "0123456789()[],'/*abcdefgh@:$%{}"
+                                              "IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~"
+                                              "ijklmnopqrstuvwxyzABCDEFGH`#\"\\ ";
+constexpr std::string_view kChecksumCharacters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+constexpr std::size_t kChecksumSize = 8;
+
+/// One step of the BCH code over GF(32) of BIP380.
+std::uint64_t code_step(std::uint64_t state, unsigned symbol) {
+    static constexpr std::uint64_t kGenerator[] = {0xf5dee51989, 0xa9fdca3312, 0x1bab10e32d, 0x3706b1677a, 0x644d626ffd};
+    const auto top = static_cast<unsigned>(state >> 35);
+    state = (state & 0x7ffffffff) << 5 ^ symbol;
+    for (unsigned bit = 0; bit < 5; ++bit) {
+        if (top >> bit & 1) state ^= kGenerator[bit];
+    }
+    return state;
+}
+
+std::string with_checksum(std::string text) {
+    std::string checksum = descriptor_checksum(text);
+    return std::move(text) + "#" + checksum;
+}
+
+Bytes single_sig(ByteSpan key) { return ScriptBuilder().push(key).op(Opcode::op_checksig).take(); }
+Bytes p2sh_of(ByteSpan script) { return make_p2sh(hash160(script)); }
+Bytes p2wpkh_of(ByteSpan key) { return make_witness_program(0, hash160(key)); }
+
+}  // namespace
+
+std::string descriptor_checksum(std::string_view text) {
+    std::uint64_t state = 1;
+    unsigned group = 0, in_group = 0;
+    for (const char c : text) {
+        const std::size_t position = kInputCharacters.find(c);
+        if (position == std::string_view::npos) return {};
+        state = code_step(state, position & 31);
+        group = group * 3 + static_cast<unsigned>(position >> 5);
+        if (++in_group == 3) {
+            state = code_step(state, group);
+            group = in_group = 0;
+        }
+    }
+    if (in_group > 0) state = code_step(state, group);
+    for (std::size_t i = 0; i < kChecksumSize; ++i) state = code_step(state, 0);
+    state ^= 1;
+    std::string checksum(kChecksumSize, ' ');
+    for (std::size_t i = 0; i < kChecksumSize; ++i) checksum[i] = kChecksumCharacters[state >> (5 * (kChecksumSize - 1 - i)) & 31];
+    return checksum;
+}
+
+std::optional<Descriptor::Keys> Descriptor::public_keys(std::uint32_t index) const {
+    Keys keys;
+    for (const KeyExpression& expression : keys_) {
+        auto key = expression.public_key(index);
+        if (!key) return std::nullopt;
+        keys.push_back(tapscript_ ? Bytes(key->begin() + 1, key->begin() + 33) : std::move(*key));
+    }
+    return keys;
+}
+
+std::optional<Bytes> Descriptor::multi_script(std::uint32_t index) const {
+    auto keys = public_keys(index);
+    if (!keys) return std::nullopt;
+    if (sorted_) std::sort(keys->begin(), keys->end());
+    if (!tapscript_) {
+        const std::vector<ByteSpan> spans(keys->begin(), keys->end());
+        return make_multisig(threshold_, spans);
+    }
+    ScriptBuilder script;
+    for (std::size_t i = 0; i < keys->size(); ++i) script.push((*keys)[i]).op(i == 0 ? Opcode::op_checksig : Opcode::op_checksigadd);
+    return script.number(threshold_).op(Opcode::op_numequal).take();
+}
+
+namespace {
+
+/// The tree whose leaves stand, from left to right, at these depths; takes from the front.
+std::unique_ptr<TapTree> build_tree(std::vector<Bytes>& leaves, const std::vector<int>& depths, std::size_t& next, int depth) {
+    auto node = std::make_unique<TapTree>();
+    if (depths[next] == depth) {
+        node->script = std::move(leaves[next++]);
+        return node;
+    }
+    node->left = build_tree(leaves, depths, next, depth + 1);
+    node->right = build_tree(leaves, depths, next, depth + 1);
+    return node;
+}
+
+}  // namespace
+
+std::optional<Bytes> Descriptor::taproot_script(std::uint32_t index) const {
+    const auto key = keys_[0].public_key(index);
+    if (!key) return std::nullopt;
+    const ByteSpan xonly = ByteSpan(*key).subspan(1, 32);
+    if (kind_ == Kind::rawtr) return make_witness_program(1, xonly);
+    std::vector<Bytes> leaves;
+    for (const auto& inner : inner_) {
+        auto script = inner->inner_script(index);
+        if (!script) return std::nullopt;
+        leaves.push_back(std::move(*script));
+    }
+    std::size_t next = 0;
+    const auto tree = leaves.empty() ? nullptr : build_tree(leaves, depths_, next, 0);
+    const auto output = make_taproot_output(xonly, tree.get());
+    if (!output) return std::nullopt;
+    return make_witness_program(1, output->output_key);
+}
+
+std::optional<Bytes> Descriptor::inner_script(std::uint32_t index) const {
+    switch (kind_) {
+        case Kind::raw:
+        case Kind::addr: return script_;
+        case Kind::multi: return multi_script(index);
+        case Kind::tr:
+        case Kind::rawtr: return taproot_script(index);
+        case Kind::sh:
+        case Kind::wsh: {
+            const auto script = inner_[0]->inner_script(index);
+            if (!script) return std::nullopt;
+            return kind_ == Kind::sh ? p2sh_of(*script) : make_witness_program(0, sha256(*script).span());
+        }
+        case Kind::pk:
+        case Kind::pkh:
+        case Kind::wpkh:
+        case Kind::combo: break;
+    }
+    const auto keys = public_keys(index);
+    if (!keys) return std::nullopt;
+    const Bytes& key = keys->front();
+    if (kind_ == Kind::pkh) return make_p2pkh(hash160(key));
+    return kind_ == Kind::wpkh ? p2wpkh_of(key) : single_sig(key);
+}
+
+std::optional<std::vector<Bytes>> Descriptor::scripts(std::uint32_t index) const {
+    auto first = inner_script(index);
+    if (!first) return std::nullopt;
+    std::vector<Bytes> scripts{std::move(*first)};
+    if (kind_ == Kind::combo) {
+        const Bytes key = *keys_[0].public_key(index);
+        scripts.push_back(make_p2pkh(hash160(key)));
+        if (keys_[0].compressed()) {
+            const Bytes segwit = p2wpkh_of(key);
+            scripts.push_back(segwit);
+            scripts.push_back(p2sh_of(segwit));
+        }
+    }
+    return scripts;
+}
+
+bool Descriptor::is_range() const {
+    return std::any_of(keys_.begin(), keys_.end(), [](const KeyExpression& key) { return key.is_range(); }) ||
+           std::any_of(inner_.begin(), inner_.end(), [](const auto& inner) { return inner->is_range(); });
+}
+
+bool Descriptor::has_private_keys() const {
+    return std::any_of(keys_.begin(), keys_.end(), [](const KeyExpression& key) { return key.has_private_key(); }) ||
+           std::any_of(inner_.begin(), inner_.end(), [](const auto& inner) { return inner->has_private_keys(); });
+}
+
+std::string Descriptor::tree_text(std::size_t& leaf, int depth) const {
+    if (depths_[leaf] == depth) return inner_[leaf++]->text();
+    std::string text = "{" + tree_text(leaf, depth + 1);
+    text += "," + tree_text(leaf, depth + 1) + "}";
+    return text;
+}
+
+std::string Descriptor::text() const {
+    switch (kind_) {
+        case Kind::raw: return "raw(" + to_hex(script_) + ")";
+        case Kind::addr: return "addr(" + address_ + ")";
+        case Kind::sh: return "sh(" + inner_[0]->text() + ")";
+        case Kind::wsh: return "wsh(" + inner_[0]->text() + ")";
+        case Kind::pk: return "pk(" + keys_[0].text(*params_) + ")";
+        case Kind::pkh: return "pkh(" + keys_[0].text(*params_) + ")";
+        case Kind::wpkh: return "wpkh(" + keys_[0].text(*params_) + ")";
+        case Kind::combo: return "combo(" + keys_[0].text(*params_) + ")";
+        case Kind::rawtr: return "rawtr(" + keys_[0].text(*params_) + ")";
+        case Kind::tr: {
+            std::size_t leaf = 0;
+            return "tr(" + keys_[0].text(*params_) + (inner_.empty() ? "" : "," + tree_text(leaf, 0)) + ")";
+        }
+        case Kind::multi: break;
+    }
+    std::string text = std::string(sorted_ ? "sortedmulti" : "multi") + (tapscript_ ? "_a(" : "(") + std::to_string(threshold_);
+    for (const KeyExpression& key : keys_) text += "," + key.text(*params_);
+    return text + ")";
+}
+
+std::string Descriptor::to_string() const { return with_checksum(text()); }
+
+namespace {
+
+/// pk() or multi() around the keys of a bare script; nothing when a key cannot stand in a descriptor.
+std::string infer_keys(const Solution& solution, KeyPlace place, const ChainParams& params) {
+    if (solution.type != OutputType::pubkey && solution.type != OutputType::multisig) return {};
+    std::string text = solution.type == OutputType::pubkey ? "pk(" : "multi(" + std::to_string(solution.required);
+    for (const ByteSpan part : solution.parts) {
+        const auto key = KeyExpression::from_public_key(part, place);
+        if (!key) return {};
+        if (solution.type == OutputType::multisig) text += ",";
+        text += key->text(params);
+    }
+    return text + ")";
+}
+
+}  // namespace
+
+std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpan redeem) {
+    const Solution solution = solve(script);
+    if (std::string keys = infer_keys(solution, KeyPlace::top, params); !keys.empty()) return with_checksum(std::move(keys));
+    if (!redeem.empty() && solution.type == OutputType::witness_v0_scripthash) {
+        const std::string inner = infer_keys(solve(redeem), KeyPlace::p2wsh, params);
+        if (!inner.empty()) return with_checksum("wsh(" + inner + ")");
+    }
+    if (solution.type == OutputType::witness_v1_taproot && is_xonly_key(Uint256(script.subspan(2, 32)))) {
+        return with_checksum("rawtr(" + to_hex(script.subspan(2, 32)) + ")");
+    }
+    if (const auto address = address_of(script, params.addresses)) return with_checksum("addr(" + *address + ")");
+    return with_checksum("raw(" + to_hex(script) + ")");
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "node/rpc/context.hpp"
+
+/// One function a file: each adds the methods that the file describes.
+namespace cairn::node {
+
+void add_chain_methods(http::RpcTable& table, const NodeContext& context);
+void add_chain_statistics_methods(http::RpcTable& table, const NodeContext& context);
+void add_chain_control_methods(http::RpcTable& table, const NodeContext& context);
+void add_deployment_methods(http::RpcTable& table, const NodeContext& context);
+void add_mempool_methods(http::RpcTable& table, const NodeContext& context);
+
+}  // namespace cairn::node

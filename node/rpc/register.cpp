@@ -1,0 +1,22 @@
+#include "node/rpc/methods.hpp"
+
+namespace cairn::node {
+
+void register_blockchain_methods(http::RpcTable& table, const NodeContext& context) {
+    add_chain_methods(table, context);
+    add_chain_statistics_methods(table, context);
+    add_chain_control_methods(table, context);
+    add_deployment_methods(table, context);
+    add_mempool_methods(table, context);
+}
+
+void register_methods(http::RpcTable& table, const NodeContext& context) {
+    register_blockchain_methods(table, context);
+    register_network_methods(table, context);
+    register_mining_methods(table, context);
+    register_rawtransaction_methods(table, context);
+    register_util_methods(table, context);
+    register_control_methods(table, context);
+}
+
+}  // namespace cairn::node
