@@ -1,0 +1,205 @@
+#include "net/io/log.hpp"
+#include "node/chain/chain_core.hpp"
+#include "storage/datadir.hpp"
+
+namespace cairn::node {
+
+namespace log = net::log;
+
+namespace {
+
+// In initial download everything is written at least this often, so that a crash costs no more.
+constexpr std::int64_t kDownloadInterval = 15 * 60;
+// A node that idles below the tip writes what it has.
+constexpr std::int64_t kIdleInterval = 60;
+// A batch of more coins than this is streamed instead of copied.
+constexpr std::size_t kStreamCoins = 100'000;
+// Blocks that stay, whatever the prune target.
+constexpr Height kMinBlocksToKeep = 288;
+// What is left free below the prune target for the blocks to come.
+constexpr std::uint64_t kPruneBuffer = 17 << 20;
+
+std::int64_t steady_seconds() {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+bool ChainCore::check_space(std::uint64_t needed) {
+    unchecked_space_ = 0;
+    if (options_.datadir.empty()) return true;
+    const auto space = storage::free_space(options_.datadir);
+    if (!space || *space >= options_.min_free_space + needed) return true;
+    fatal("Disk space is too low!");
+    return false;
+}
+
+bool ChainCore::need_flush() const { return const_cast<ChainCore*>(this)->coins_.cache().live_bytes() > options_.cache_bytes; }
+
+// Records of headers that are new or whose status changed.
+void ChainCore::append_index(storage::WriteBatch& batch) {
+    const auto put = [&](const HeaderNode* node) {
+        BlockStatus& status = gate_.status()[node];
+        status.dirty = false;
+        storage::HeaderRecord record;
+        record.header = node->header;
+        record.hash = node->hash;
+        record.height = node->height;
+        record.status = status.flags.load() & BlockStatus::kStored;
+        record.tx_count = status.tx_count;
+        record.data_size = status.raw_size;
+        record.undo_size = status.undo_size;
+        storage::HeaderStore::put(batch, record);
+    };
+    const std::uint32_t count = gate_.tree().size();
+    for (const HeaderNode* node : dirty_) {
+        if (node->id < headers_written_) put(node);
+    }
+    for (std::uint32_t id = headers_written_; id < count; ++id) put(gate_.tree().at(id));
+    dirty_.clear();
+    headers_written_ = count;
+}
+
+bool ChainCore::write_index() {
+    if (broken_) return false;
+    storage::WriteBatch batch;
+    append_index(batch);
+    if (batch.empty()) return true;
+    if (auto written = kv_.write(batch); !written) {
+        fatal(written.error(), "System error while flushing");
+        return false;
+    }
+    return true;
+}
+
+// Brings coins, index and marker to disk in one step; no verdict may be out. `drop_coins`: memory is short, so most coins
+// leave the cache.
+bool ChainCore::flush_ledger(bool drop_coins) {
+    if (broken_) return false;
+    if (!check_space(48 * 2 * 2 * coins_.cache().dirty_count())) return false;
+    const auto start = std::chrono::steady_clock::now();
+    storage::WriteBatch batch;
+    append_index(batch);
+    const storage::BestBlock best{tip_->hash, tip_->height};
+    storage::CoinCache& cache = coins_.cache();
+    const std::size_t dirty = cache.dirty_count();
+    const std::size_t keep = drop_coins ? options_.cache_bytes / 2 : options_.cache_bytes;
+    storage::Stored<void> written;
+    if (drop_coins && dirty * 4 < cache.size()) {
+        cache.flush(batch, best);
+        written = kv_.write(batch);
+        if (written) cache.evict(keep);
+    } else if (drop_coins || dirty > kStreamCoins) {
+        written = cache.flush_all(kv_, batch, best, keep);
+    } else {
+        cache.flush(batch, best);
+        written = kv_.write(batch);
+    }
+    if (written && !coins_.look_at_disk()) written = coins_.look_at_disk();
+    if (!written) {
+        fatal(written.error(), "System error while flushing");
+        return false;
+    }
+    flushed_tip_ = tip_;
+    last_flush_ = steady_seconds();
+    log::debug(log::Category::coindb, "Wrote {} coins at height {} in {} ms", dirty, tip_->height,
+               std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count());
+    return true;
+}
+
+bool ChainCore::flush_all() {
+    if (!flush_ledger(false)) return false;
+    if (auto flushed = kv_.flush(); !flushed) {
+        fatal(flushed.error(), "System error while flushing");
+        return false;
+    }
+    return true;
+}
+
+// Called when no verdict is out. At the tip every block goes through the log at once; in initial download writes are rare.
+bool ChainCore::flush_if_due(bool idle) {
+    if (broken_) return false;
+    if (!initial_download_ && !write_ahead_) {
+        if (auto set = kv_.set_durability(storage::Durability::write_ahead); !set) {
+            fatal(set.error(), "System error while flushing");
+            return false;
+        }
+        write_ahead_ = true;
+    }
+    if (write_ahead_) {
+        const bool changed = flushed_tip_ != tip_ || !dirty_.empty() || headers_written_ != gate_.tree().size();
+        return !changed || flush_ledger(need_flush());
+    }
+    const std::int64_t since = steady_seconds() - last_flush_;
+    if (flushed_tip_ == tip_ && dirty_.empty()) return true;
+    if (since < (idle ? kIdleInterval : kDownloadInterval)) return true;
+    return flush_all();
+}
+
+Height ChainCore::lowest_stored() const { return board_.view()->prune_height; }
+
+// Deletes blocks and undo of heights first..last until no more than `stop_at_bytes` are stored. Gives the last height gone.
+Height ChainCore::prune_range(Height first, Height last, std::uint64_t stop_at_bytes) {
+    std::vector<std::vector<const HeaderNode*>> by_height(std::max<Height>(0, last - first + 1));
+    const std::uint32_t count = gate_.tree().size();
+    for (std::uint32_t id = 0; id < count; ++id) {
+        const HeaderNode* node = gate_.tree().at(id);
+        if (node->height < first || node->height > last) continue;
+        if (gate_.status()[node].has(BlockStatus::have_data | BlockStatus::have_undo)) by_height[node->height - first].push_back(node);
+    }
+    // The coins on disk must not need a block that goes now.
+    if (!flush_all()) return first - 1;
+    storage::WriteBatch batch;
+    Height done = first - 1;
+    for (; done < last && stored_bytes_ > stop_at_bytes; ++done) {
+        for (const HeaderNode* node : by_height[done + 1 - first]) {
+            BlockStatus& status = gate_.status()[node];
+            storage::BlockStore::erase_block(batch, key(node));
+            storage::BlockStore::erase_undo(batch, key(node));
+            stored_bytes_ -= (status.has(BlockStatus::have_data) ? status.raw_size : 0) + (status.has(BlockStatus::have_undo) ? status.undo_size : 0);
+            status.clear(BlockStatus::have_data | BlockStatus::have_undo);
+            drop_ahead(node);
+            touch(node);
+        }
+    }
+    if (batch.empty()) return done;
+    append_index(batch);
+    if (!have_pruned_) storage::put_fact(batch, "pruned", 1);
+    have_pruned_ = true;
+    storage::put_fact(batch, "prune_height", done + 1);
+    if (auto written = kv_.write(batch); !written) {
+        fatal(written.error(), "System error while pruning");
+        return first - 1;
+    }
+    if (auto reclaimed = blocks_.reclaim_up_to(done); !reclaimed) log::warning("Pruned blocks still take space: {}", reclaimed.error().message);
+    target_ = nullptr;
+    board_.change([&](ChainView& view) { view.prune_height = done + 1; });
+    log::debug(log::Category::prune, "Pruned blocks up to height {}, {} MiB left", done, stored_bytes_ >> 20);
+    return done;
+}
+
+void ChainCore::prune_if_due() {
+    if (!prune_check_ || !options_.prune || options_.prune_target == 0 || hold_ || broken_) return;
+    prune_check_ = false;
+    if (!options_.fast_prune && tip_->height <= params_->prune_after_height) return;
+    const std::uint64_t buffer = options_.fast_prune ? 0 : kPruneBuffer;
+    const std::uint64_t target = options_.prune_target;
+    if (stored_bytes_ + buffer < target) return;
+    const Height last = tip_->height - kMinBlocksToKeep;
+    const Height first = std::max<Height>(lowest_stored(), 1);
+    if (last < first) return;
+    const std::uint64_t extra = initial_download_ ? target / 10 : target / 50;
+    prune_range(first, last, target > buffer + extra ? target - buffer - extra : 0);
+}
+
+Result<Height, CommandError> ChainCore::prune_to(Height height) {
+    settle();
+    const Height last = std::min(height, tip_->height - kMinBlocksToKeep);
+    const Height first = std::max<Height>(lowest_stored(), 1);
+    if (last < first) return lowest_stored() - 1;
+    const Height done = prune_range(first, last, 0);
+    if (broken_) return fail(CommandError{"Could not write to disk"});
+    return done;
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,57 @@
+#include "node/chain/workers.hpp"
+
+#include <algorithm>
+
+namespace cairn::node {
+
+Workers::Workers(int threads) : size_(std::max(1, threads)) {
+    for (int i = 0; i < size_; ++i) threads_.emplace_back([this] { run(); });
+}
+
+Workers::~Workers() { stop(false); }
+
+void Workers::post(std::function<void()> job, Priority priority) {
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        (priority == Priority::urgent ? urgent_ : normal_).push_back(std::move(job));
+    }
+    wake_.notify_one();
+}
+
+void Workers::stop(bool drop) {
+    std::deque<std::function<void()>> dropped_urgent, dropped_normal;  // destroyed outside the lock
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+        if (drop) {
+            dropped_urgent.swap(urgent_);
+            dropped_normal.swap(normal_);
+        }
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+void Workers::run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        wake_.wait(lock, [this] { return stopping_ || !urgent_.empty() || !normal_.empty(); });
+        auto& queue = !urgent_.empty() ? urgent_ : normal_;
+        if (queue.empty()) return;
+        auto job = std::move(queue.front());
+        queue.pop_front();
+        lock.unlock();
+        job();
+        job = nullptr;
+        lock.lock();
+    }
+}
+
+int worker_count(int par) {
+    const int cores = std::max(1u, std::thread::hardware_concurrency());
+    return std::clamp(par > 0 ? par : cores + par, 1, 64);
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,105 @@
+#include "node/mining/block_builder.hpp"
+
+#include <algorithm>
+
+#include "consensus/base/check.hpp"
+#include "consensus/crypto/sha256.hpp"
+#include "consensus/primitives/merkle.hpp"
+#include "consensus/rules/block_rules.hpp"
+#include "consensus/rules/deployments.hpp"
+#include "consensus/rules/difficulty.hpp"
+#include "consensus/rules/header_rules.hpp"
+#include "consensus/rules/subsidy.hpp"
+#include "net/io/clock.hpp"
+
+namespace cairn::node {
+
+namespace {
+
+constexpr std::uint8_t kOp0 = 0x00;
+// Up to here the height takes one byte, and a coinbase script must have two.
+constexpr Height kLastShortHeight = 16;
+constexpr std::uint64_t kAskEvery = 8192;  // tries
+// BIP141: op_return, a push of 36 bytes, and the mark of the commitment.
+constexpr std::uint8_t kCommitmentPrefix[] = {0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed};
+
+MutableTransaction make_coinbase(Height height, ByteSpan script_pubkey, Amount value) {
+    MutableTransaction coinbase;
+    MutableTransaction::Input input;
+    input.script_sig = rules::coinbase_height_script(height);
+    if (height <= kLastShortHeight) input.script_sig.push_back(kOp0);
+    input.sequence = TxInput::kFinalSequence - 1;
+    coinbase.inputs.push_back(std::move(input));
+    coinbase.outputs.push_back({value, to_bytes(script_pubkey)});
+    coinbase.lock_time = static_cast<std::uint32_t>(height - 1);
+    return coinbase;
+}
+
+void add_commitment(MutableTransaction& coinbase, std::span<const Transaction> transactions) {
+    std::vector<Uint256> leaves{Uint256()};  // the coinbase counts as zero
+    for (const Transaction& tx : transactions) leaves.push_back(tx.wtxid);
+    const Bytes reserved(32, 0);
+    Sha256 hasher;
+    hasher.write(merkle_root(std::move(leaves)).root);
+    hasher.write(ByteSpan(reserved));
+    const Uint256 commitment = hasher.finish_double();
+    Bytes script(std::begin(kCommitmentPrefix), std::end(kCommitmentPrefix));
+    script.insert(script.end(), commitment.span().begin(), commitment.span().end());
+    coinbase.outputs.push_back({0, std::move(script)});
+    coinbase.inputs[0].witness.push_back(reserved);
+}
+
+}  // namespace
+
+Bytes BlockBuilder::assemble(ByteSpan script_pubkey, std::span<const Transaction> transactions, Amount fees, const HeaderNode* tip) const {
+    if (tip == nullptr) tip = chain_.view()->tip;
+    const Height height = tip->height + 1;
+    MutableTransaction coinbase = make_coinbase(height, script_pubkey, rules::block_subsidy(height, *params_) + fees);
+    if (params_->active_at(BuriedDeployment::segwit, height)) add_commitment(coinbase, transactions);
+    const TransactionPtr first = coinbase.finish();
+    CAIRN_CHECK(first != nullptr);
+
+    std::vector<Uint256> txids{(*first)->txid};
+    for (const Transaction& tx : transactions) txids.push_back(tx.txid);
+    BlockHeader header;
+    header.version = rules::DeploymentStates(params_).block_version(tip);
+    header.previous = tip->hash;
+    header.merkle_root = merkle_root(std::move(txids)).root;
+    std::int64_t time = std::max(tip->median_time_past() + 1, clock_.now());
+    if (params_->enforce_bip94 && height % params_->difficulty_interval() == 0) {
+        time = std::max<std::int64_t>(time, static_cast<std::int64_t>(tip->header.time) - rules::kMaxTimewarp);
+    }
+    header.time = static_cast<std::uint32_t>(time);
+    header.bits = rules::next_work_required(*tip, header.time, *params_);
+
+    Bytes raw;
+    Writer writer(raw);
+    header.write(writer);
+    writer.compact_size(transactions.size() + 1);
+    writer.bytes((*first)->raw);
+    for (const Transaction& tx : transactions) writer.bytes(tx.raw);
+    return raw;
+}
+
+bool BlockBuilder::solve(Bytes& raw_block, std::uint64_t& max_tries, const std::function<bool()>& keep_going) {
+    Reader reader(raw_block);
+    BlockHeader header = BlockHeader::read(reader);
+    CAIRN_CHECK(reader.ok());
+    const CompactTarget target = decode_compact(header.bits);
+    if (target.negative || target.overflow || target.target.is_zero()) return false;
+    bool found = false;
+    while (max_tries > 0) {
+        found = Arith256(header.hash()) <= target.target;
+        if (found || header.nonce == 0xffffffff) break;
+        --max_tries;
+        ++header.nonce;
+        if (header.nonce % kAskEvery == 0 && keep_going && !keep_going()) break;
+    }
+    Bytes solved;
+    Writer writer(solved);
+    header.write(writer);
+    std::copy(solved.begin(), solved.end(), raw_block.begin());
+    return found;
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+
+#include "consensus/rules/params.hpp"
+#include "node/chain/chain_port.hpp"
+
+namespace cairn::net {
+class Clock;
+}
+
+namespace cairn::node {
+
+/// Makes blocks on top of the active chain.
+/// Thread: any (it holds nothing but references).
+class BlockBuilder {
+public:
+    BlockBuilder(ChainPort& chain, ChainParamsPtr params, const net::Clock& clock) : chain_(chain), params_(std::move(params)), clock_(clock) {}
+
+    /// A block on `tip` (null for the view's tip) paying subsidy and `fees` to `script_pubkey`, with `transactions` in this order.
+    /// Its proof of work is not done yet. Coinbase script: the height, and op_0 where that is a single byte; witness commitment when segwit is active.
+    Bytes assemble(ByteSpan script_pubkey, std::span<const Transaction> transactions = {}, Amount fees = 0,
+                   const HeaderNode* tip = nullptr) const;
+
+    /// Tries nonces from the block's own on until its hash meets its bits. False when `max_tries` are used up (counted down),
+    /// the nonce space is exhausted, or `keep_going` says so (asked every few thousand tries).
+    static bool solve(Bytes& raw_block, std::uint64_t& max_tries, const std::function<bool()>& keep_going);
+
+private:
+    ChainPort& chain_;
+    ChainParamsPtr params_;
+    const net::Clock& clock_;
+};
+
+}  // namespace cairn::node
