@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/base/hex.hpp"
 #include "consensus/crypto/detail/mul_row.hpp"
 #include "consensus/crypto/random.hpp"
 
@@ -70,7 +71,7 @@ TEST(Num3072, NumbersBeyondTheModulusWrapAround) {
     Bytes state(MuHash3072::kSerializedSize);
     std::fill_n(state.begin(), Num3072::kBytes, std::uint8_t{0xff});
     state[Num3072::kBytes] = 1;
-    EXPECT_EQ(MuHash3072::deserialize(state).finish().to_display_hex(),
+    EXPECT_EQ(to_hex(MuHash3072::deserialize(state).finish().span()),
               "3a31e6903aff0de9f62f9a9f7f8b861de76ce2cda09822b90014319ae5dc2271");
 
     const Num3072 largest{ByteSpan(Bytes(Num3072::kBytes, 0xff))};

@@ -226,7 +226,7 @@ TEST(MusigVectors, DeterministicSigning) {
         ASSERT_FALSE(signature);
         expect_error(signature.error(), row);
     });
-    std::cout << "MuSig2 deterministic signing: " << count << " cases\n";
+    test::report("MuSig2 deterministic signing", count);
 }
 
 TEST(MusigVectors, SignatureAggregation) {
