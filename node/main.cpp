@@ -12,7 +12,7 @@
 #include "net/io/log_control.hpp"
 #include "node/daemon.hpp"
 #include "node/node.hpp"
-#include "node/options.hpp"
+#include "node/config/options.hpp"
 #include "node/progress.hpp"
 #include "node/settings.hpp"
 #include "node/shutdown.hpp"

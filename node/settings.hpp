@@ -10,15 +10,11 @@
 #include "net/http/server.hpp"
 #include "net/io/log_control.hpp"
 #include "net/io/network.hpp"
-#include "node/args.hpp"
+#include "node/config/args.hpp"
+#include "node/config/identity.hpp"
 #include "node/chain/chain_options.hpp"
 
 namespace cairn::node {
-
-/// The name that wrappers of bitcoind look for in a few sentences they match literally.
-inline constexpr const char* kCompatibleName = "Bitcoin Core";
-inline constexpr const char* kClientName = "Cairn";
-inline constexpr const char* kClientVersion = "0.1.0";
 
 /// Everything that the options decide, checked and in the form in which the parts of the node want it.
 struct NodeSettings {
@@ -65,8 +61,5 @@ net::log::Options log_options(const Args& args);
 
 /// Credentials and whitelists; writes the cookie. False when something is wrong: the log says what.
 bool set_up_authorization(const Args& args, const NodeSettings& settings, http::Authorizer& authorizer);
-
-/// host:port, [host]:port or host; false when the port is no number from 1 to 65535.
-bool split_host_port(std::string_view text, std::string& host, std::uint16_t& port);
 
 }  // namespace cairn::node

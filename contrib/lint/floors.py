@@ -38,7 +38,7 @@ FLOORS = {
     "net/sync": NET_CORE,
     "net/engine": NET_ENGINE,
     "net/io": NET_ENGINE,
-    "net/http": BASE + ["consensus/crypto", "net/io", "net/core"],
+    "net/http": PRIMITIVES + ["net/io", "net/core"],
     "light/wallet": CONSENSUS,
     "light/client": WALLET + NET_ENGINE + STORAGE,
     "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
@@ -46,7 +46,9 @@ FLOORS = {
     "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain"],
     "node/mining": STORAGE + ["net/io", "node/chain"],
     "node/rpc": STORAGE + NET + ["light/wallet", "node/chain", "node/relay", "node/mining", "node"],
-    "node": STORAGE + NET + ["storage/rocks", "light/wallet", "node/chain", "node/relay", "node/mining", "node/rpc"],
+    "node/config": BASE,
+    "node/cli": BASE + ["net/io", "net/http", "node/config"],
+    "node": STORAGE + NET + ["node/config", "node/cli", "storage/rocks", "light/wallet", "node/chain", "node/relay", "node/mining", "node/rpc"],
 }
 
 # Third-party headers and the only rooms that may see them.
@@ -57,7 +59,7 @@ OUTSIDE = {
     r"boost/(asio|beast)": ["net/io", "net/http", "node", "light"],
     r"boost/": ["storage", "storage/rocks", "net", "node", "light", "net/io", "net/http", "node/chain"],
     r"spdlog/": ["net/io"],
-    r"univalue": ["net/http", "node/rpc", "node", "light"],
+    r"univalue": ["net/http", "node/rpc", "node/config", "node/cli", "node", "light"],
 }
 
 

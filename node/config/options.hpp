@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "node/args.hpp"
+#include "node/config/args.hpp"
 
 namespace cairn::node {
 

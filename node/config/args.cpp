@@ -1,4 +1,4 @@
-#include "node/args.hpp"
+#include "node/config/args.hpp"
 
 #include <algorithm>
 #include <array>
@@ -233,8 +233,12 @@ bool Args::is_negated(std::string_view name) const {
 
 bool Args::soft_set(std::string_view name, std::string value) {
     if (is_set(name)) return false;
-    forced_[std::string(bare(name))] = {Setting{Setting::Kind::text, std::move(value)}};
+    force_set(name, std::move(value));
     return true;
+}
+
+void Args::force_set(std::string_view name, std::string value) {
+    forced_[std::string(bare(name))] = {Setting{Setting::Kind::text, std::move(value)}};
 }
 
 std::filesystem::path Args::path(std::string_view name, const std::filesystem::path& fallback) const {

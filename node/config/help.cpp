@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "node/args.hpp"
+#include "node/config/args.hpp"
 
 /// The text of -help.
 namespace cairn::node {

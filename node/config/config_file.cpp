@@ -4,7 +4,7 @@
 
 #include <univalue.h>
 
-#include "node/args.hpp"
+#include "node/config/args.hpp"
 
 /// bitcoin.conf, what it includes, and settings.json.
 namespace cairn::node {

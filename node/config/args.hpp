@@ -91,6 +91,8 @@ public:
     bool is_negated(std::string_view name) const;
     /// Sets the option unless it is set; true when it did.
     bool soft_set(std::string_view name, std::string value);
+    /// Sets the option whatever was given.
+    void force_set(std::string_view name, std::string value);
 
     /// Normalised, without a slash at its end; empty for -noname; the fallback when it is absent or empty.
     std::filesystem::path path(std::string_view name, const std::filesystem::path& fallback = {}) const;

@@ -1,4 +1,4 @@
-#include "node/options.hpp"
+#include "node/config/options.hpp"
 
 namespace cairn::node {
 namespace {
