@@ -87,15 +87,31 @@ void write_script_code(HashWriter& writer, ByteSpan script) {
     writer.bytes(script.subspan(start, reader.position() - start));
 }
 
-/// An input whose script is blanked, in one piece.
-void write_blank_input(Sha256& hasher, const TxInput& input, std::uint32_t sequence) {
-    std::uint8_t field[32 + 4 + 1 + 4];
-    std::memcpy(field, input.prevout.txid.data(), 32);
-    std::memcpy(field + 32, &input.prevout.index, 4);
-    field[36] = 0;
-    std::memcpy(field + 37, &sequence, 4);
-    hasher.write(field);
-}
+/// Inputs whose scripts are blanked, many in one piece for the hasher.
+class BlankInputs {
+public:
+    explicit BlankInputs(Sha256& hasher) : hasher_(hasher) {}
+
+    void add(const TxInput& input, std::uint32_t sequence) {
+        if (used_ == sizeof buffer_) flush();
+        std::uint8_t* field = buffer_ + used_;
+        std::memcpy(field, input.prevout.txid.data(), 32);
+        std::memcpy(field + 32, &input.prevout.index, 4);
+        field[36] = 0;
+        std::memcpy(field + 37, &sequence, 4);
+        used_ += kSize;
+    }
+    void flush() {
+        hasher_.write(ByteSpan(buffer_, used_));
+        used_ = 0;
+    }
+
+private:
+    static constexpr std::size_t kSize = 32 + 4 + 1 + 4;
+    Sha256& hasher_;
+    std::size_t used_ = 0;
+    std::uint8_t buffer_[kSize * 32];
+};
 
 void write_signed_input(HashWriter& writer, const TxInput& input, ByteSpan script_code) {
     writer.outpoint(input.prevout);
@@ -112,13 +128,16 @@ void write_legacy_inputs(Sha256& hasher, const Transaction& tx, std::size_t inde
     }
     const bool keep_sequences = signs_all_outputs(hash_type);
     writer.compact_size(tx.inputs.size());
+    BlankInputs blanks(hasher);
     for (std::size_t i = 0; i < tx.inputs.size(); ++i) {
         if (i == index) {
+            blanks.flush();
             write_signed_input(writer, tx.inputs[i], script_code);
         } else {
-            write_blank_input(hasher, tx.inputs[i], keep_sequences ? tx.inputs[i].sequence : 0);
+            blanks.add(tx.inputs[i], keep_sequences ? tx.inputs[i].sequence : 0);
         }
     }
+    blanks.flush();
 }
 
 /// Everything that a legacy signature signs, except the hash type behind it.
