@@ -62,10 +62,12 @@ public:
     /// A coin that a block creates. `possibly_on_disk`: the disk may hold an unspent coin of this name (a disconnected
     /// block gives it back, or a BIP30 duplicate overwrites it); then it is not fresh.
     /// Replaces what is here. Limits: the script may have up to 1 MiB; unspendable outputs do not belong here.
-    void add(const OutPoint& outpoint, Amount value, ByteSpan script_pubkey, Height height, bool coinbase,
-             bool possibly_on_disk = false);
+    void add(const OutPoint& outpoint, Probe probe, const CoinView& coin, bool possibly_on_disk = false);
+    void add(const OutPoint& outpoint, const CoinView& coin, bool possibly_on_disk = false) {
+        add(outpoint, prepare(outpoint), coin, possibly_on_disk);
+    }
     void add(const OutPoint& outpoint, const Coin& coin, bool possibly_on_disk = false) {
-        add(outpoint, coin.value, coin.script_pubkey, coin.height, coin.coinbase, possibly_on_disk);
+        add(outpoint, prepare(outpoint), {coin.output(), coin.origin()}, possibly_on_disk);
     }
 
     /// Takes the coin out, for the undo record. nullopt: not here unspent (ask contains() which: unknown or spent).
