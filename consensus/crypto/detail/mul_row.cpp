@@ -1,5 +1,9 @@
 #include "consensus/crypto/detail/mul_row.hpp"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace cairn::detail {
 
 std::uint64_t mul_add_row48_portable(std::uint64_t* sum, const std::uint64_t* factors, std::uint64_t factor) {
@@ -15,10 +19,13 @@ std::uint64_t mul_add_row48_portable(std::uint64_t* sum, const std::uint64_t* fa
 #if defined(__x86_64__)
 
 // One limb: the low half joins the sum in the carry flag's chain, the previous limb's high half in the overflow flag's.
-#define CAIRN_LIMB(offset, high, previous)          \
-    "mulx " #offset "(%[factors]), %%r9, %%" high "\n" \
-    "adcx " #offset "(%[sum]), %%r9\n"              \
-    "adox %%" previous ", %%r9\n"                   \
+#define CAIRN_LIMB(offset, high, previous)        \
+    "mulx " #offset "(%[factors]), %%r9, %%" high \
+    "\n"                                          \
+    "adcx " #offset                               \
+    "(%[sum]), %%r9\n"                            \
+    "adox %%" previous                            \
+    ", %%r9\n"                                    \
     "mov %%r9, " #offset "(%[sum])\n"
 #define CAIRN_FOUR_LIMBS(a, b, c, d) \
     CAIRN_LIMB(a, "r10", "r11") CAIRN_LIMB(b, "r11", "r10") CAIRN_LIMB(c, "r10", "r11") CAIRN_LIMB(d, "r11", "r10")
@@ -45,8 +52,8 @@ std::uint64_t mul_add_row48_adx(std::uint64_t* sum, const std::uint64_t* factors
 
 MulAddRow48 mul_add_row48() {
     static const MulAddRow48 chosen = [] {
-        __builtin_cpu_init();
-        const bool fast = __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("adx");
+        unsigned a = 0, b = 0, c = 0, d = 0;
+        const bool fast = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 8 & 1) && (b >> 19 & 1);  // BMI2, ADX
         return fast ? mul_add_row48_adx : mul_add_row48_portable;
     }();
     return chosen;
@@ -54,7 +61,9 @@ MulAddRow48 mul_add_row48() {
 
 #else
 
-MulAddRow48 mul_add_row48() { return mul_add_row48_portable; }
+MulAddRow48 mul_add_row48() {
+    return mul_add_row48_portable;
+}
 
 #endif
 
