@@ -143,10 +143,10 @@ struct ChainOptions {
         std::int64_t timeout;
         Height min_activation_height;
     };
-    std::vector<std::pair<BuriedDeployment, Height>> activation_heights;  ///< -testactivationheight
-    std::vector<VersionBits> version_bits;                                ///< -vbparams
-    std::optional<Bytes> signet_challenge;                                ///< -signetchallenge; signet only
-    std::optional<std::vector<std::string>> signet_seeds;                 ///< -signetseednode; signet only
+    std::vector<std::pair<BuriedDeployment, Height>> activation_heights{};  ///< -testactivationheight
+    std::vector<VersionBits> version_bits{};                                ///< -vbparams
+    std::optional<Bytes> signet_challenge{};                               ///< -signetchallenge; signet only
+    std::optional<std::vector<std::string>> signet_seeds{};                 ///< -signetseednode; signet only
     bool enforce_bip94 = false;                                           ///< -test=bip94; regtest only
     bool fast_prune = false;                                              ///< -fastprune; regtest only
 };
