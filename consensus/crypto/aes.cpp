@@ -8,7 +8,8 @@
 namespace cairn {
 namespace {
 
-std::optional<Bytes> run(const EVP_CIPHER* method, ByteSpan key, const std::uint8_t* iv, ByteSpan data, bool pad, bool encrypt) {
+std::optional<Bytes> run(const EVP_CIPHER* method, ByteSpan key, const std::uint8_t* iv, ByteSpan data, bool pad,
+                         bool encrypt) {
     CAIRN_CHECK(key.size() == 32);
     if (!(pad && encrypt) && data.size() % kAesBlockSize != 0) return std::nullopt;
     const detail::CipherContext context(EVP_CIPHER_CTX_new());

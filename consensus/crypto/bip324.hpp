@@ -8,8 +8,8 @@
 namespace cairn {
 
 /// The packet cipher of transport v2: keys from the handshake, then one packet after the other in each direction.
-/// Shape of a packet: 3 bytes of encrypted length (of the contents), 1 encrypted header byte, contents, 16 bytes of tag.
-/// Thread: one at a time. Source: BIP324.
+/// Shape of a packet: 3 bytes of encrypted length (of the contents), 1 encrypted header byte, contents, 16 bytes of
+/// tag. Thread: one at a time. Source: BIP324.
 class Bip324Cipher {
 public:
     static constexpr std::size_t kLengthSize = 3;
@@ -38,7 +38,8 @@ public:
     void encrypt(ByteSpan contents, ByteSpan aad, bool ignore, MutableByteSpan out);
     /// The length of the contents that follow, off 3 bytes. Once for each packet.
     std::uint32_t decrypt_length(ByteSpan encrypted);
-    /// `sealed` is all after the length bytes; `contents` has the announced size. False: not authentic, drop the connection.
+    /// `sealed` is all after the length bytes; `contents` has the announced size. False: not authentic, drop the
+    /// connection.
     [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableByteSpan contents);
 
     const Uint256& session_id() const { return session_id_; }

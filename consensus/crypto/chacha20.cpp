@@ -1,16 +1,18 @@
 #include "consensus/crypto/chacha20.hpp"
 
+#include <algorithm>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-
-#include <algorithm>
 
 #include "consensus/base/check.hpp"
 #include "consensus/crypto/detail/bits.hpp"
 
 namespace cairn {
 
-void detail::CipherDeleter::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+void detail::CipherDeleter::operator()(evp_cipher_ctx_st* context) const {
+    EVP_CIPHER_CTX_free(context);
+}
 
 ChaCha20::ChaCha20(ByteSpan key) : context_(EVP_CIPHER_CTX_new()) {
     static EVP_CIPHER* const method = EVP_CIPHER_fetch(nullptr, "ChaCha20", nullptr);

@@ -31,7 +31,8 @@ public:
     explicit ChaCha20(ByteSpan key);
 
     void set_key(ByteSpan key);
-    /// Goes to a block of 64 bytes of a nonce's stream. Beyond the last 32-bit block number the stream goes on in nonce.first + 1.
+    /// Goes to a block of 64 bytes of a nonce's stream. Beyond the last 32-bit block number the stream goes on in
+    /// nonce.first + 1.
     void seek(Nonce96 nonce, std::uint32_t block);
     /// `out` = `in` xor the next bytes of the stream; same size, may be the same memory.
     void crypt(ByteSpan in, MutableByteSpan out);

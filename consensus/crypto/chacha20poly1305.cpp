@@ -51,22 +51,26 @@ void ChaCha20Poly1305::encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, No
     auto* context = context_.get();
     int done = 0;
     const auto add = [&](std::uint8_t* to, ByteSpan from) {
-        if (!from.empty()) CAIRN_CHECK(EVP_CipherUpdate(context, to, &done, from.data(), static_cast<int>(from.size())) == 1);
+        if (!from.empty())
+            CAIRN_CHECK(EVP_CipherUpdate(context, to, &done, from.data(), static_cast<int>(from.size())) == 1);
     };
     CAIRN_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, NonceBytes(nonce).bytes, 1, nullptr) == 1);
     add(nullptr, aad);
     add(out.data(), first);
     add(out.data() + first.size(), second);
     CAIRN_CHECK(EVP_CipherFinal_ex(context, out.data() + out.size() - kExpansion, &done) == 1);
-    CAIRN_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kExpansion, out.data() + out.size() - kExpansion) == 1);
+    CAIRN_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kExpansion, out.data() + out.size() - kExpansion) ==
+                1);
 }
 
-bool ChaCha20Poly1305::decrypt(ByteSpan sealed, ByteSpan aad, Nonce96 nonce, MutableByteSpan first, MutableByteSpan second) {
+bool ChaCha20Poly1305::decrypt(ByteSpan sealed, ByteSpan aad, Nonce96 nonce, MutableByteSpan first,
+                               MutableByteSpan second) {
     CAIRN_CHECK(sealed.size() == first.size() + second.size() + kExpansion);
     auto* context = context_.get();
     int done = 0;
     const auto add = [&](std::uint8_t* to, ByteSpan from) {
-        if (!from.empty()) CAIRN_CHECK(EVP_CipherUpdate(context, to, &done, from.data(), static_cast<int>(from.size())) == 1);
+        if (!from.empty())
+            CAIRN_CHECK(EVP_CipherUpdate(context, to, &done, from.data(), static_cast<int>(from.size())) == 1);
     };
     std::uint8_t tag[kExpansion];
     std::memcpy(tag, sealed.data() + sealed.size() - kExpansion, kExpansion);

@@ -17,12 +17,13 @@ public:
     explicit ChaCha20Poly1305(ByteSpan key);
 
     void set_key(ByteSpan key);
-    /// Seals `first` and `second` as one message. `out` has room for both and kExpansion; it may begin where `first` does
-    /// when `second` is empty.
+    /// Seals `first` and `second` as one message. `out` has room for both and kExpansion; it may begin where `first`
+    /// does when `second` is empty.
     void encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, Nonce96 nonce, MutableByteSpan out);
     /// Opens `sealed` into `first` and then `second`, which together are kExpansion shorter. False when it is not
     /// authentic; what stands in the outputs is then worthless.
-    [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, Nonce96 nonce, MutableByteSpan first, MutableByteSpan second);
+    [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, Nonce96 nonce, MutableByteSpan first,
+                               MutableByteSpan second);
     /// The stream that decrypts a nonce's message, from its first block on.
     void keystream(Nonce96 nonce, MutableByteSpan out);
 
@@ -31,8 +32,8 @@ private:
     ChaCha20 stream_;
 };
 
-/// ChaCha20Poly1305 that counts its nonces itself and replaces its key after a number of messages (BIP324: the cipher of
-/// packet contents). Thread: one at a time.
+/// ChaCha20Poly1305 that counts its nonces itself and replaces its key after a number of messages (BIP324: the cipher
+/// of packet contents). Thread: one at a time.
 class FsChaCha20Poly1305 {
 public:
     static constexpr std::size_t kExpansion = ChaCha20Poly1305::kExpansion;

@@ -21,8 +21,8 @@ Point times(const Uint256& secret, const PublicKey& point) {
         return 1;
     };
     CompressedKey product;
-    CAIRN_CHECK(secp256k1_ecdh(detail::secp_context(), product.data(), detail::secp_key(point), secret.data(), copy_point,
-                               nullptr) == 1);
+    CAIRN_CHECK(secp256k1_ecdh(detail::secp_context(), product.data(), detail::secp_key(point), secret.data(),
+                               copy_point, nullptr) == 1);
     return *PublicKey::parse(product);
 }
 
@@ -37,10 +37,12 @@ Uint256 challenge(const Point& a, const PublicKey& b, const Point& c, const Publ
 
 }  // namespace
 
-PublicKey secp256k1_generator() { return Point::generator().key(); }
+PublicKey secp256k1_generator() {
+    return Point::generator().key();
+}
 
-std::optional<DleqProof> dleq_prove(const Uint256& a, const PublicKey& b, const Uint256& random, const PublicKey& generator,
-                                    const std::optional<Uint256>& message) {
+std::optional<DleqProof> dleq_prove(const Uint256& a, const PublicKey& b, const Uint256& random,
+                                    const PublicKey& generator, const std::optional<Uint256>& message) {
     const auto secret = Scalar::parse(a.span());
     if (!secret || secret->is_zero()) return std::nullopt;
     const Point big_a = times(a, generator), c = times(a, b);
@@ -62,8 +64,8 @@ std::optional<DleqProof> dleq_prove(const Uint256& a, const PublicKey& b, const 
     return proof;
 }
 
-bool dleq_verify(const PublicKey& a, const PublicKey& b, const PublicKey& c, const DleqProof& proof, const PublicKey& generator,
-                 const std::optional<Uint256>& message) {
+bool dleq_verify(const PublicKey& a, const PublicKey& b, const PublicKey& c, const DleqProof& proof,
+                 const PublicKey& generator, const std::optional<Uint256>& message) {
     const Uint256 e_bytes(ByteSpan(proof).first(32));
     const Scalar e = Scalar::reduced(e_bytes.span());
     const auto s = Scalar::parse(ByteSpan(proof).subspan(32));

@@ -45,9 +45,13 @@ std::array<std::uint8_t, 65> PublicKey::uncompressed() const {
     return out;
 }
 
-Uint256 PublicKey::xonly() const { return Uint256(ByteSpan(compressed()).subspan(1)); }
+Uint256 PublicKey::xonly() const {
+    return Uint256(ByteSpan(compressed()).subspan(1));
+}
 
-bool PublicKey::has_odd_y() const { return compressed()[0] == 0x03; }
+bool PublicKey::has_odd_y() const {
+    return compressed()[0] == 0x03;
+}
 
 std::optional<PublicKey> PublicKey::tweak_add(const Uint256& tweak) const {
     secp256k1_pubkey point = *secp_key(*this);
@@ -99,7 +103,8 @@ bool verify_schnorr(const Uint256& xonly_key, ByteSpan message, ByteSpan signatu
 bool check_xonly_tweak(const Uint256& output_key, bool parity, const Uint256& internal_key, const Uint256& tweak) {
     secp256k1_xonly_pubkey key;
     return parse_xonly(key, internal_key) &&
-           secp256k1_xonly_pubkey_tweak_add_check(secp_context(), output_key.data(), parity ? 1 : 0, &key, tweak.data()) == 1;
+           secp256k1_xonly_pubkey_tweak_add_check(secp_context(), output_key.data(), parity ? 1 : 0, &key,
+                                                  tweak.data()) == 1;
 }
 
 std::optional<XOnlyKey> xonly_tweak_add(const Uint256& internal_key, const Uint256& tweak) {

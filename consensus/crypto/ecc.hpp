@@ -28,7 +28,8 @@ public:
     Uint256 xonly() const;
     bool has_odd_y() const;
 
-    /// This point plus `tweak` times the generator; nullopt when the tweak is not below the group order or the sum is infinity.
+    /// This point plus `tweak` times the generator; nullopt when the tweak is not below the group order or the sum is
+    /// infinity.
     std::optional<PublicKey> tweak_add(const Uint256& tweak) const;
 
     bool operator==(const PublicKey& other) const;
@@ -52,13 +53,16 @@ bool verify_ecdsa(ByteSpan key, const Uint256& message, ByteSpan signature);
 /// R and S of a DER or BER signature with the tolerance described above, 64 bytes big-endian; nullopt when it cannot be
 /// read at all. A number that does not fit makes both zero, which never verifies.
 std::optional<std::array<std::uint8_t, 64>> parse_ecdsa_lax(ByteSpan signature);
-/// True when S is at most half of the group order, for a signature that parse_ecdsa_lax reads; false when it cannot be read.
+/// True when S is at most half of the group order, for a signature that parse_ecdsa_lax reads; false when it cannot be
+/// read.
 bool has_low_s(ByteSpan signature);
 
-/// BIP340. `signature` must be 64 bytes; a message of any length. False when the key is not an x coordinate of the curve.
+/// BIP340. `signature` must be 64 bytes; a message of any length. False when the key is not an x coordinate of the
+/// curve.
 bool verify_schnorr(const Uint256& xonly_key, ByteSpan message, ByteSpan signature);
 
-/// BIP341's commitment check: `output_key` is the x coordinate of lift_x(internal_key) + tweak * G, whose y has `parity`.
+/// BIP341's commitment check: `output_key` is the x coordinate of lift_x(internal_key) + tweak * G, whose y has
+/// `parity`.
 bool check_xonly_tweak(const Uint256& output_key, bool parity, const Uint256& internal_key, const Uint256& tweak);
 
 /// An x-only key together with the parity of its y.

@@ -9,7 +9,8 @@ namespace cairn {
 
 EllSwiftKey ellswift_create(const PrivateKey& key, const Uint256& aux) {
     EllSwiftKey encoded;
-    CAIRN_CHECK(secp256k1_ellswift_create(detail::secp_signing_context(), encoded.data(), key.bytes().data(), aux.data()) == 1);
+    CAIRN_CHECK(
+        secp256k1_ellswift_create(detail::secp_signing_context(), encoded.data(), key.bytes().data(), aux.data()) == 1);
     return encoded;
 }
 
@@ -19,13 +20,14 @@ PublicKey ellswift_decode(const EllSwiftKey& encoded) {
     return detail::from_secp(point);
 }
 
-Uint256 ellswift_bip324_ecdh(const PrivateKey& key, const EllSwiftKey& ours, const EllSwiftKey& theirs, bool initiating) {
+Uint256 ellswift_bip324_ecdh(const PrivateKey& key, const EllSwiftKey& ours, const EllSwiftKey& theirs,
+                             bool initiating) {
     const EllSwiftKey& initiator = initiating ? ours : theirs;
     const EllSwiftKey& responder = initiating ? theirs : ours;
     Uint256 secret;
     CAIRN_CHECK(secp256k1_ellswift_xdh(detail::secp_context(), secret.data(), initiator.data(), responder.data(),
-                                       key.bytes().data(), initiating ? 0 : 1, secp256k1_ellswift_xdh_hash_function_bip324,
-                                       nullptr) == 1);
+                                       key.bytes().data(), initiating ? 0 : 1,
+                                       secp256k1_ellswift_xdh_hash_function_bip324, nullptr) == 1);
     return secret;
 }
 

@@ -12,7 +12,8 @@ EllSwiftKey ellswift_create(const PrivateKey& key, const Uint256& aux);
 /// The point that 64 bytes stand for; every 64 bytes stand for one.
 PublicKey ellswift_decode(const EllSwiftKey& encoded);
 /// BIP324's shared secret of our key and their encoding. `initiating`: we opened the connection.
-Uint256 ellswift_bip324_ecdh(const PrivateKey& key, const EllSwiftKey& ours, const EllSwiftKey& theirs, bool initiating);
+Uint256 ellswift_bip324_ecdh(const PrivateKey& key, const EllSwiftKey& ours, const EllSwiftKey& theirs,
+                             bool initiating);
 
 /// The t for which (u, t) decodes to x, for one of eight cases; nullopt when that case has none.
 /// Source: BIP324, XSwiftECInv. Not in constant time: for tests and public keys.

@@ -22,14 +22,16 @@ HmacSha256::HmacSha256(ByteSpan key) {
     outer_.write(pad);
 }
 
-Uint256 hmac_sha256(ByteSpan key, ByteSpan data) { return HmacSha256(key).write(data).finish(); }
+Uint256 hmac_sha256(ByteSpan key, ByteSpan data) {
+    return HmacSha256(key).write(data).finish();
+}
 
 std::array<std::uint8_t, 64> hmac_sha512(ByteSpan key, ByteSpan data) {
     static constexpr std::uint8_t kNothing = 0;  // OpenSSL takes a null key for "the one from before"
     std::array<std::uint8_t, 64> code;
     unsigned size = 0;
-    const auto* done = HMAC(EVP_sha512(), key.empty() ? &kNothing : key.data(), static_cast<int>(key.size()), data.data(),
-                            data.size(), code.data(), &size);
+    const auto* done = HMAC(EVP_sha512(), key.empty() ? &kNothing : key.data(), static_cast<int>(key.size()),
+                            data.data(), data.size(), code.data(), &size);
     CAIRN_CHECK(done != nullptr && size == code.size());
     return code;
 }
@@ -46,8 +48,9 @@ Uint256 HkdfSha256::expand(ByteSpan info) const {
 std::array<std::uint8_t, 64> pbkdf2_sha512(ByteSpan password, ByteSpan salt, unsigned iterations) {
     std::array<std::uint8_t, 64> key;
     const auto text = as_text(password);
-    CAIRN_CHECK(PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()), salt.data(), static_cast<int>(salt.size()),
-                                  static_cast<int>(iterations), EVP_sha512(), static_cast<int>(key.size()), key.data()) == 1);
+    CAIRN_CHECK(PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()), salt.data(),
+                                  static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha512(),
+                                  static_cast<int>(key.size()), key.data()) == 1);
     return key;
 }
 

@@ -13,16 +13,24 @@ namespace {
 using detail::Point;
 using detail::Scalar;
 
-MusigError bad_value(std::string_view what) { return {MusigError::Kind::invalid_value, std::nullopt, what}; }
+MusigError bad_value(std::string_view what) {
+    return {MusigError::Kind::invalid_value, std::nullopt, what};
+}
 MusigError bad_contribution(std::optional<std::size_t> signer, std::string_view what) {
     return {MusigError::Kind::invalid_contribution, signer, what};
 }
 
-Scalar to_scalar(const Uint256& hash) { return Scalar::reduced(hash.span()); }
+Scalar to_scalar(const Uint256& hash) {
+    return Scalar::reduced(hash.span());
+}
 /// A scalar that is already known to be below the group order.
-Scalar known(const Uint256& scalar) { return Scalar::reduced(scalar.span()); }
+Scalar known(const Uint256& scalar) {
+    return Scalar::reduced(scalar.span());
+}
 
-const ByteSpan half(const MusigPublicNonce& nonce, int which) { return ByteSpan(nonce).subspan(which == 0 ? 0 : 33, 33); }
+const ByteSpan half(const MusigPublicNonce& nonce, int which) {
+    return ByteSpan(nonce).subspan(which == 0 ? 0 : 33, 33);
+}
 
 Uint256 hash_keys(std::span<const CompressedKey> keys) {
     Sha256 hasher = tagged_hasher("KeyAgg list");
@@ -37,7 +45,8 @@ Scalar coefficient(std::span<const CompressedKey> keys, const Uint256& list_hash
     return to_scalar(tagged_hasher("KeyAgg coefficient").write(list_hash).write(key).finish());
 }
 
-Result<MusigKey, MusigError> aggregate_and_tweak(std::span<const CompressedKey> keys, std::span<const MusigTweak> tweaks) {
+Result<MusigKey, MusigError> aggregate_and_tweak(std::span<const CompressedKey> keys,
+                                                 std::span<const MusigTweak> tweaks) {
     auto key = MusigKey::aggregate(keys);
     for (const auto& tweak : tweaks) {
         if (!key) break;
@@ -59,7 +68,8 @@ Result<Values, MusigError> session_values(const MusigPublicNonce& aggregate_nonc
     const auto key = aggregate_and_tweak(keys, tweaks);
     if (!key) return fail(key.error());
     const Uint256 x = key->key.xonly();
-    const Scalar b = to_scalar(tagged_hasher("MuSig/noncecoef").write(aggregate_nonce).write(x).write(message).finish());
+    const Scalar b =
+        to_scalar(tagged_hasher("MuSig/noncecoef").write(aggregate_nonce).write(x).write(message).finish());
     const auto first = Point::parse_extended(half(aggregate_nonce, 0));
     const auto second = Point::parse_extended(half(aggregate_nonce, 1));
     if (!first || !second) return fail(bad_contribution(std::nullopt, "aggnonce"));
@@ -69,10 +79,12 @@ Result<Values, MusigError> session_values(const MusigPublicNonce& aggregate_nonc
     return Values{*key, b, nonce, e};
 }
 
-Scalar sign_of(const Point& point) { return point.has_even_y() ? Scalar(1) : -Scalar(1); }
+Scalar sign_of(const Point& point) {
+    return point.has_even_y() ? Scalar(1) : -Scalar(1);
+}
 
-bool verify_partial(const MusigPartialSignature& signature, const MusigPublicNonce& public_nonce, const CompressedKey& key,
-                    std::span<const CompressedKey> keys, const Values& values) {
+bool verify_partial(const MusigPartialSignature& signature, const MusigPublicNonce& public_nonce,
+                    const CompressedKey& key, std::span<const CompressedKey> keys, const Values& values) {
     const auto s = Scalar::parse(signature);
     const auto first = Point::parse(half(public_nonce, 0)), second = Point::parse(half(public_nonce, 1));
     const auto point = Point::parse(key);
@@ -115,7 +127,9 @@ Bytes length_bytes(std::size_t size, std::uint64_t value) {
 
 }  // namespace
 
-void musig_sort_keys(std::vector<CompressedKey>& keys) { std::sort(keys.begin(), keys.end()); }
+void musig_sort_keys(std::vector<CompressedKey>& keys) {
+    std::sort(keys.begin(), keys.end());
+}
 
 Result<MusigKey, MusigError> MusigKey::aggregate(std::span<const CompressedKey> keys) {
     if (keys.empty()) return fail(bad_value("The list of pubkeys must not be empty."));
@@ -202,7 +216,8 @@ Result<MusigPartialSignature, MusigError> musig_sign(MusigSecretNonce& nonce, co
 
     MusigPartialSignature signature;
     std::copy_n(s.bytes().data(), 32, signature.begin());
-    if (!verify_partial(signature, public_nonce, key, session.keys, *values)) return fail(bad_value("The signature is invalid."));
+    if (!verify_partial(signature, public_nonce, key, session.keys, *values))
+        return fail(bad_value("The signature is invalid."));
     return signature;
 }
 
@@ -229,13 +244,15 @@ Result<MusigDeterministicSignature, MusigError> musig_sign_deterministically(
     const MusigPublicNonce all[] = {ours, others_nonce};
     const auto aggregate_nonce = musig_aggregate_nonces(all);
     if (!aggregate_nonce) return fail(bad_contribution(std::nullopt, "aggothernonce"));
-    const MusigSession session{*aggregate_nonce, {keys.begin(), keys.end()}, {tweaks.begin(), tweaks.end()}, to_bytes(message)};
+    const MusigSession session{
+        *aggregate_nonce, {keys.begin(), keys.end()}, {tweaks.begin(), tweaks.end()}, to_bytes(message)};
     const auto signature = musig_sign(nonce, secret_key, session);
     if (!signature) return fail(signature.error());
     return MusigDeterministicSignature{ours, *signature};
 }
 
-Result<bool, MusigError> musig_verify_partial(const MusigPartialSignature& signature, std::span<const MusigPublicNonce> nonces,
+Result<bool, MusigError> musig_verify_partial(const MusigPartialSignature& signature,
+                                              std::span<const MusigPublicNonce> nonces,
                                               std::span<const CompressedKey> keys, std::span<const MusigTweak> tweaks,
                                               ByteSpan message, std::size_t signer) {
     if (nonces.size() != keys.size() || signer >= keys.size()) {

@@ -22,7 +22,7 @@ struct MusigError {
 
     Kind kind = Kind::invalid_value;
     std::optional<std::size_t> signer;  ///< whose contribution, by index; none for what an aggregator sent
-    std::string_view what;              ///< "pubkey", "pubnonce", "aggnonce", "psig"; or the sentence of BIP327's reference
+    std::string_view what;  ///< "pubkey", "pubnonce", "aggnonce", "psig"; or the sentence of BIP327's reference
 };
 
 /// Into the order that makes the aggregate key independent of who comes first.
@@ -82,7 +82,8 @@ Result<MusigDeterministicSignature, MusigError> musig_sign_deterministically(
     std::span<const MusigTweak> tweaks, ByteSpan message, const std::optional<Uint256>& random);
 
 /// Whether `nonces[signer]` and `keys[signer]` made this partial signature. An error only for what cannot be read.
-Result<bool, MusigError> musig_verify_partial(const MusigPartialSignature& signature, std::span<const MusigPublicNonce> nonces,
+Result<bool, MusigError> musig_verify_partial(const MusigPartialSignature& signature,
+                                              std::span<const MusigPublicNonce> nonces,
                                               std::span<const CompressedKey> keys, std::span<const MusigTweak> tweaks,
                                               ByteSpan message, std::size_t signer);
 

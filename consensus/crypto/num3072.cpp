@@ -31,8 +31,9 @@ bool is_above_modulus(const Limbs& limbs) {
     return limbs[0] >= std::uint64_t{0} - kDistance;
 }
 
-// Inversion: Bernstein and Yang's division steps in batches of 62, in variable time ("Fast constant-time gcd computation
-// and modular inversion", 2019). Numbers are signed, in limbs of 62 bits of which the highest carries the sign.
+// Inversion: Bernstein and Yang's division steps in batches of 62, in variable time ("Fast constant-time gcd
+// computation and modular inversion", 2019). Numbers are signed, in limbs of 62 bits of which the highest carries the
+// sign.
 
 constexpr int kBatch = 62;
 constexpr std::size_t kSignedLimbs = 50;
@@ -65,8 +66,8 @@ Matrix division_steps(std::int64_t& delta, std::uint64_t f, std::uint64_t g) {
             old = v;
             v = r, r = 0 - old;
         }
-        // f is odd, so f * (2 - f * f) is its inverse modulo 64: enough to clear up to six bits of g at once, but no more
-        // than there are steps before the next exchange.
+        // f is odd, so f * (2 - f * f) is its inverse modulo 64: enough to clear up to six bits of g at once, but no
+        // more than there are steps before the next exchange.
         const int limit = static_cast<int>(std::min<std::int64_t>({delta + 1, left, 6}));
         const std::uint64_t multiple = (0 - g * (f * (2 - f * f))) & ((std::uint64_t{1} << limit) - 1);
         g += f * multiple;
@@ -112,8 +113,10 @@ void apply_modular(const Matrix& t, Signed& d, Signed& e) {
     Wide ce = static_cast<Wide>(t.q) * d[0] + static_cast<Wide>(t.r) * e[0];
     // Multiples of the modulus that make the lowest 62 bits zero.
     constexpr std::uint64_t inverse = modulus_inverse();
-    add_d -= static_cast<std::int64_t>((inverse * static_cast<std::uint64_t>(cd) + static_cast<std::uint64_t>(add_d)) & kMask);
-    add_e -= static_cast<std::int64_t>((inverse * static_cast<std::uint64_t>(ce) + static_cast<std::uint64_t>(add_e)) & kMask);
+    add_d -= static_cast<std::int64_t>((inverse * static_cast<std::uint64_t>(cd) + static_cast<std::uint64_t>(add_d)) &
+                                       kMask);
+    add_e -= static_cast<std::int64_t>((inverse * static_cast<std::uint64_t>(ce) + static_cast<std::uint64_t>(add_e)) &
+                                       kMask);
     // The modulus has two limbs that are not zero: -kDistance below and one bit in the highest.
     cd -= static_cast<Wide>(add_d) * static_cast<std::int64_t>(kDistance);
     ce -= static_cast<Wide>(add_e) * static_cast<std::int64_t>(kDistance);
@@ -235,7 +238,8 @@ std::array<std::uint8_t, Num3072::kBytes> Num3072::to_bytes() const {
 Num3072& Num3072::operator*=(const Num3072& other) {
     const auto mul_add_row = detail::mul_add_row48();
     std::array<std::uint64_t, 2 * kLimbs> product{};
-    for (std::size_t i = 0; i < kLimbs; ++i) product[kLimbs + i] = mul_add_row(product.data() + i, other.limbs_.data(), limbs_[i]);
+    for (std::size_t i = 0; i < kLimbs; ++i)
+        product[kLimbs + i] = mul_add_row(product.data() + i, other.limbs_.data(), limbs_[i]);
     std::copy_n(product.begin(), kLimbs, limbs_.begin());
     const std::uint64_t over = mul_add_row(limbs_.data(), product.data() + kLimbs, kDistance);
     add_small(limbs_, static_cast<unsigned __int128>(over) * kDistance);
@@ -245,7 +249,8 @@ Num3072& Num3072::operator*=(const Num3072& other) {
 Num3072 Num3072::inverse() const {
     const auto bytes = to_bytes();
     Num3072 reduced{ByteSpan(bytes)};
-    if (std::all_of(reduced.limbs_.begin(), reduced.limbs_.end(), [](std::uint64_t limb) { return limb == 0; })) return reduced;
+    if (std::all_of(reduced.limbs_.begin(), reduced.limbs_.end(), [](std::uint64_t limb) { return limb == 0; }))
+        return reduced;
     reduced.limbs_ = invert(reduced.limbs_);
     return reduced;
 }

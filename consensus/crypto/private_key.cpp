@@ -30,7 +30,9 @@ PrivateKey PrivateKey::random() {
     }
 }
 
-PrivateKey::~PrivateKey() { detail::wipe(scalar_.data(), scalar_.size()); }
+PrivateKey::~PrivateKey() {
+    detail::wipe(scalar_.data(), scalar_.size());
+}
 
 PublicKey PrivateKey::public_key() const {
     secp256k1_pubkey point;
@@ -125,7 +127,8 @@ std::optional<RecoveredKey> recover_public_key(const Uint256& message, ByteSpan 
     const int recovery_id = (signature[0] - 27) & 3;
     secp256k1_ecdsa_recoverable_signature parsed;
     secp256k1_pubkey point;
-    if (!secp256k1_ecdsa_recoverable_signature_parse_compact(secp_context(), &parsed, signature.data() + 1, recovery_id) ||
+    if (!secp256k1_ecdsa_recoverable_signature_parse_compact(secp_context(), &parsed, signature.data() + 1,
+                                                             recovery_id) ||
         !secp256k1_ecdsa_recover(secp_context(), &point, &parsed, message.data())) {
         return std::nullopt;
     }

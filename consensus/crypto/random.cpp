@@ -1,9 +1,9 @@
 #include "consensus/crypto/random.hpp"
 
-#include <sys/random.h>
-
 #include <bit>
 #include <cerrno>
+
+#include <sys/random.h>
 
 #include "consensus/base/check.hpp"
 #include "consensus/crypto/detail/bits.hpp"
@@ -36,14 +36,15 @@ FastRandom::FastRandom() : FastRandom(random_uint256()) {}
 
 FastRandom::FastRandom(std::uint64_t seed)
     : FastRandom([&] {
-          std::uint8_t bytes[8];
-          detail::store_le64(bytes, seed);
-          return Sha256().write(bytes).finish();
+          Uint256 bytes;
+          detail::store_le64(bytes.data(), seed);
+          return bytes;
       }()) {}
 
+// Hashed first: seeds that are alike or nearly zero must not show in the first numbers.
 FastRandom::FastRandom(const Uint256& seed) {
-    for (std::size_t i = 0; i < state_.size(); ++i) state_[i] = detail::load_le64(seed.data() + 8 * i);
-    if (seed.is_null()) state_[0] = 1;  // the all-zero state would stay so
+    const Uint256 hash = Sha256().write(seed).finish();
+    for (std::size_t i = 0; i < state_.size(); ++i) state_[i] = detail::load_le64(hash.data() + 8 * i);
 }
 
 std::uint64_t FastRandom::next() {
@@ -68,7 +69,9 @@ std::uint64_t FastRandom::below(std::uint64_t limit) {
     }
 }
 
-double FastRandom::unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double FastRandom::unit() {
+    return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 void FastRandom::fill(MutableByteSpan out) {
     while (!out.empty()) {

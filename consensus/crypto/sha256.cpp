@@ -46,19 +46,25 @@ Uint256 Sha256::finish() {
     return hash;
 }
 
-Uint256 Sha256::finish_double() { return sha256(finish().span()); }
+Uint256 Sha256::finish_double() {
+    return sha256(finish().span());
+}
 
 Sha256 tagged_hasher(std::string_view tag) {
     const Uint256 tag_hash = sha256(as_bytes(tag));
     return Sha256().write(tag_hash).write(tag_hash);
 }
 
-Uint256 tagged_hash(std::string_view tag, ByteSpan data) { return tagged_hasher(tag).write(data).finish(); }
+Uint256 tagged_hash(std::string_view tag, ByteSpan data) {
+    return tagged_hasher(tag).write(data).finish();
+}
 
 void sha256d_64_many(std::uint8_t* out, const std::uint8_t* in, std::size_t count) {
     detail::sha256d_64_many(detail::sha256_backend(), out, in, count);
 }
 
-std::string_view sha256_backend_name() { return detail::sha256_backend().name; }
+std::string_view sha256_backend_name() {
+    return detail::sha256_backend().name;
+}
 
 }  // namespace cairn

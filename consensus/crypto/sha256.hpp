@@ -34,7 +34,8 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// A hasher that has already taken in SHA-256(tag) twice: what BIP340 calls a tagged hash. Keep one per tag and copy it.
+/// A hasher that has already taken in SHA-256(tag) twice: what BIP340 calls a tagged hash. Keep one per tag and copy
+/// it.
 Sha256 tagged_hasher(std::string_view tag);
 /// BIP340's hash_tag(data).
 Uint256 tagged_hash(std::string_view tag, ByteSpan data);

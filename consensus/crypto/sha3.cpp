@@ -8,11 +8,12 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint64_t kRound[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000, 0x000000000000808b, 0x0000000080000001,
-    0x8000000080008081, 0x8000000000008009, 0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003, 0x8000000000008002, 0x8000000000000080,
-    0x000000000000800a, 0x800000008000000a, 0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
+constexpr std::uint64_t kRound[24] = {0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
+                                      0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
+                                      0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
+                                      0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
+                                      0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
+                                      0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
 
 /// Rotation of lane (x, y) at [x + 5 * y].
 constexpr int kRotation[25] = {0,  1,  62, 28, 27, 36, 44, 6,  55, 20, 3,  10, 43,
@@ -28,10 +29,12 @@ void permute(std::uint64_t (&lanes)[25]) {
         }
         std::uint64_t moved[25];
         for (int x = 0; x < 5; ++x) {
-            for (int y = 0; y < 5; ++y) moved[y + 5 * ((2 * x + 3 * y) % 5)] = std::rotl(lanes[x + 5 * y], kRotation[x + 5 * y]);
+            for (int y = 0; y < 5; ++y)
+                moved[y + 5 * ((2 * x + 3 * y) % 5)] = std::rotl(lanes[x + 5 * y], kRotation[x + 5 * y]);
         }
         for (int y = 0; y < 25; y += 5) {
-            for (int x = 0; x < 5; ++x) lanes[y + x] = moved[y + x] ^ (~moved[y + (x + 1) % 5] & moved[y + (x + 2) % 5]);
+            for (int x = 0; x < 5; ++x)
+                lanes[y + x] = moved[y + x] ^ (~moved[y + (x + 1) % 5] & moved[y + (x + 2) % 5]);
         }
         lanes[0] ^= constant;
     }
@@ -69,6 +72,8 @@ Bytes sha3(unsigned digest_bits, ByteSpan data, std::size_t bit_count) {
     return Bytes(squeezed, squeezed + digest_bits / 8);
 }
 
-Uint256 sha3_256(ByteSpan data) { return Uint256(sha3(256, data, data.size() * 8)); }
+Uint256 sha3_256(ByteSpan data) {
+    return Uint256(sha3(256, data, data.size() * 8));
+}
 
 }  // namespace cairn

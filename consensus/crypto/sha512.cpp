@@ -11,7 +11,8 @@ std::array<std::uint8_t, 64> sha512(ByteSpan data) {
     CAIRN_CHECK(method != nullptr);
     std::array<std::uint8_t, 64> digest;
     unsigned size = 0;
-    CAIRN_CHECK(EVP_Digest(data.data(), data.size(), digest.data(), &size, method, nullptr) == 1 && size == digest.size());
+    CAIRN_CHECK(EVP_Digest(data.data(), data.size(), digest.data(), &size, method, nullptr) == 1 &&
+                size == digest.size());
     return digest;
 }
 

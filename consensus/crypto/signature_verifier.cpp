@@ -6,8 +6,12 @@
 namespace cairn {
 namespace {
 
-bool verify_row(const EcdsaRow& row) { return verify_ecdsa(row.key, row.message, row.signature); }
-bool verify_row(const SchnorrRow& row) { return verify_schnorr(row.key, row.message.span(), row.signature); }
+bool verify_row(const EcdsaRow& row) {
+    return verify_ecdsa(row.key, row.message, row.signature);
+}
+bool verify_row(const SchnorrRow& row) {
+    return verify_schnorr(row.key, row.message.span(), row.signature);
+}
 
 }  // namespace
 

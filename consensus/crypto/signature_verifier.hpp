@@ -35,7 +35,8 @@ using SignatureRow = std::variant<EcdsaRow, SchnorrRow>;
 ///   valid, or cannot handle, it gives to libsecp256k1 and reports that answer. So an error of the accelerator can cost
 ///   time but never reject a valid signature; false accepts are excluded by sampling rows into libsecp256k1 and by
 ///   differential tests, and one switch makes libsecp256k1 decide every row.
-/// - A verdict of 0 is an answer, not a broken script: CHECKSIG may be allowed to fail. The caller runs the input in the
+/// - A verdict of 0 is an answer, not a broken script: CHECKSIG may be allowed to fail. The caller runs the input in
+/// the
 ///   interpreter to learn what it means.
 /// Thread: verify() may be called from many threads at once. Cost: about 35 µs a row on one core with libsecp256k1.
 class SignatureVerifier {

@@ -53,7 +53,9 @@ constexpr std::uint64_t kMarkerUnpadded = 0x6465646461706e75;  // "unpadded"
 
 }  // namespace
 
-SipHasher::SipHasher(SipKey key) { State(key).store(v_); }
+SipHasher::SipHasher(SipKey key) {
+    State(key).store(v_);
+}
 
 SipHasher& SipHasher::write(ByteSpan data) {
     State state(v_);
@@ -104,7 +106,9 @@ std::uint64_t siphash(SipKey key, const Uint256& hash, std::uint32_t extra) {
     return state.finish<4>(kMarker);
 }
 
-SipHasher13Jumbo::SipHasher13Jumbo(SipKey key) { State(key).store(v_); }
+SipHasher13Jumbo::SipHasher13Jumbo(SipKey key) {
+    State(key).store(v_);
+}
 
 SipHasher13Jumbo& SipHasher13Jumbo::write(std::uint64_t word) {
     State state(v_);
@@ -120,7 +124,9 @@ SipHasher13Jumbo& SipHasher13Jumbo::write_jumbo(const Uint256& hash) {
     return *this;
 }
 
-std::uint64_t SipHasher13Jumbo::finish() const { return State(v_).finish<3>(kMarkerUnpadded); }
+std::uint64_t SipHasher13Jumbo::finish() const {
+    return State(v_).finish<3>(kMarkerUnpadded);
+}
 
 std::uint64_t siphash13_jumbo(SipKey key, const Uint256& hash) {
     State state(key);

@@ -33,8 +33,9 @@ std::uint64_t siphash(SipKey key, ByteSpan data);
 std::uint64_t siphash(SipKey key, const Uint256& hash);
 std::uint64_t siphash(SipKey key, const Uint256& hash, std::uint32_t extra);
 
-/// SipHash-1-3 over 64-bit words in which runs of four words may be taken in at once ("unpadded, jumbo"): half the rounds
-/// for 32 random bytes. For hash tables only; a number never leaves the process. Source: Bitcoin Core, crypto/siphash.
+/// SipHash-1-3 over 64-bit words in which runs of four words may be taken in at once ("unpadded, jumbo"): half the
+/// rounds for 32 random bytes. For hash tables only; a number never leaves the process. Source: Bitcoin Core,
+/// crypto/siphash.
 class SipHasher13Jumbo {
 public:
     explicit SipHasher13Jumbo(SipKey key);
@@ -47,7 +48,8 @@ private:
     std::uint64_t v_[4];
 };
 
-/// The jumbo hash of 32 bytes that are random already, and of such bytes and a number: for tables of txids and outpoints.
+/// The jumbo hash of 32 bytes that are random already, and of such bytes and a number: for tables of txids and
+/// outpoints.
 std::uint64_t siphash13_jumbo(SipKey key, const Uint256& hash);
 std::uint64_t siphash13_jumbo(SipKey key, const Uint256& hash, std::uint64_t extra);
 

@@ -57,7 +57,9 @@ std::optional<Destination> from_program(Program program) {
     return PayToWitnessUnknown{version, to_bytes(bytes)};
 }
 
-AddressError error(std::string message) { return {std::move(message), {}}; }
+AddressError error(std::string message) {
+    return {std::move(message), {}};
+}
 
 Result<Destination, AddressError> decode_base58_address(std::string_view text, const AddressFormat& format) {
     const auto data = decode_base58_check(text, 21);
@@ -73,7 +75,9 @@ Result<Destination, AddressError> decode_base58_address(std::string_view text, c
     return PayToScriptHash{hash};
 }
 
-std::string describe_size(std::size_t size) { return std::to_string(size) + (size == 1 ? " byte" : " bytes"); }
+std::string describe_size(std::size_t size) {
+    return std::to_string(size) + (size == 1 ? " byte" : " bytes");
+}
 
 Result<Destination, AddressError> decode_segwit_address(std::string_view text, const AddressFormat& format) {
     const auto decoded = decode_bech32(text);
@@ -97,7 +101,8 @@ Result<Destination, AddressError> decode_segwit_address(std::string_view text, c
     if (!program) return fail(error("Invalid padding in Bech32 data section"));
     if (const auto destination = from_program({version, *program})) return *destination;
     if (version == 0) {
-        return fail(error("Invalid Bech32 v0 address program size (" + describe_size(program->size()) + "), per BIP141"));
+        return fail(
+            error("Invalid Bech32 v0 address program size (" + describe_size(program->size()) + "), per BIP141"));
     }
     if (version > 16) return fail(error("Invalid Bech32 address witness version"));
     return fail(error("Invalid Bech32 address program size (" + describe_size(program->size()) + ")"));
@@ -115,7 +120,8 @@ Bytes script_for(const Destination& destination) {
     if (const auto* to = std::get_if<PayToPubkeyHash>(&destination)) {
         return concat({kOpDup, kOpHash160, 20}, to->hash, {kOpEqualVerify, kOpCheckSig});
     }
-    if (const auto* to = std::get_if<PayToScriptHash>(&destination)) return concat({kOpHash160, 20}, to->hash, {kOpEqual});
+    if (const auto* to = std::get_if<PayToScriptHash>(&destination))
+        return concat({kOpHash160, 20}, to->hash, {kOpEqual});
     const auto program = std::visit(ToProgram{}, destination);
     const auto version = static_cast<std::uint8_t>(program->version == 0 ? kOp0 : kOp1 - 1 + program->version);
     return concat({version, static_cast<std::uint8_t>(program->bytes.size())}, program->bytes);
@@ -123,8 +129,8 @@ Bytes script_for(const Destination& destination) {
 
 std::optional<Destination> destination_of(ByteSpan script) {
     const std::size_t size = script.size();
-    if (size == 25 && script[0] == kOpDup && script[1] == kOpHash160 && script[2] == 20 && script[23] == kOpEqualVerify &&
-        script[24] == kOpCheckSig) {
+    if (size == 25 && script[0] == kOpDup && script[1] == kOpHash160 && script[2] == 20 &&
+        script[23] == kOpEqualVerify && script[24] == kOpCheckSig) {
         return PayToPubkeyHash{to_hash160(script.subspan(3))};
     }
     if (size == 23 && script[0] == kOpHash160 && script[1] == 20 && script[22] == kOpEqual) {

@@ -16,18 +16,19 @@ namespace cairn {
 
 /// How one network writes addresses and keys.
 struct AddressFormat {
-    std::uint8_t pubkey_hash = 0;                ///< first byte of a base 58 P2PKH address
-    std::uint8_t script_hash = 5;                ///< of a P2SH address
-    std::uint8_t secret_key = 128;               ///< of a private key (WIF)
+    std::uint8_t pubkey_hash = 0;                                         ///< first byte of a base 58 P2PKH address
+    std::uint8_t script_hash = 5;                                         ///< of a P2SH address
+    std::uint8_t secret_key = 128;                                        ///< of a private key (WIF)
     std::array<std::uint8_t, 4> extended_public{0x04, 0x88, 0xb2, 0x1e};  ///< of an xpub
     std::array<std::uint8_t, 4> extended_secret{0x04, 0x88, 0xad, 0xe4};  ///< of an xprv
-    std::string_view bech32_prefix = "bc";       ///< human-readable part of a segwit address
+    std::string_view bech32_prefix = "bc";                                ///< human-readable part of a segwit address
 };
 
 /// Addresses of the main network; of every test network with "tb"; of regtest.
 inline constexpr AddressFormat kMainAddresses{};
 inline constexpr AddressFormat kTestAddresses{111, 196, 239, {0x04, 0x35, 0x87, 0xcf}, {0x04, 0x35, 0x83, 0x94}, "tb"};
-inline constexpr AddressFormat kRegtestAddresses{111, 196, 239, {0x04, 0x35, 0x87, 0xcf}, {0x04, 0x35, 0x83, 0x94}, "bcrt"};
+inline constexpr AddressFormat kRegtestAddresses{111,   196, 239, {0x04, 0x35, 0x87, 0xcf}, {0x04, 0x35, 0x83, 0x94},
+                                                 "bcrt"};
 
 using Hash160 = std::array<std::uint8_t, 20>;
 

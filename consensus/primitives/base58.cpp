@@ -21,7 +21,9 @@ constexpr std::array<std::int8_t, 256> make_values() {
 }
 constexpr auto kValues = make_values();
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /// number = number * base + digit, its digits least significant first.
 void multiply_add(Bytes& number, unsigned from_base, unsigned digit, unsigned to_base) {

@@ -25,7 +25,9 @@ constexpr std::array<std::int8_t, 256> make_values() {
 }
 constexpr auto kValues = make_values();
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string to_lower(std::string_view text) {
     std::string lower(text);
@@ -33,7 +35,9 @@ std::string to_lower(std::string_view text) {
     return lower;
 }
 
-std::uint32_t final_value(Bech32Encoding encoding) { return encoding == Bech32Encoding::bech32 ? 1 : 0x2bc830a3; }
+std::uint32_t final_value(Bech32Encoding encoding) {
+    return encoding == Bech32Encoding::bech32 ? 1 : 0x2bc830a3;
+}
 
 /// The remainder, six numbers of five bits, after one more number: remainder * x + number modulo BIP173's generator.
 std::uint32_t next_remainder(std::uint32_t remainder, std::uint32_t number) {
@@ -111,7 +115,9 @@ Numbers read_numbers(std::string_view text) {
     return numbers;
 }
 
-bool is_separator_position(std::size_t position, std::size_t size) { return position != 0 && position + kChecksumSize < size; }
+bool is_separator_position(std::size_t position, std::size_t size) {
+    return position != 0 && position + kChecksumSize < size;
+}
 
 }  // namespace
 
@@ -119,7 +125,8 @@ std::string encode_bech32(Bech32Encoding encoding, std::string_view prefix, Byte
     Bytes numbers = to_bytes(data);
     numbers.resize(data.size() + kChecksumSize);
     const std::uint32_t checksum = remainder_of(prefix, numbers) ^ final_value(encoding);
-    for (std::size_t i = 0; i < kChecksumSize; ++i) numbers[data.size() + i] = checksum >> 5 * (kChecksumSize - 1 - i) & 31;
+    for (std::size_t i = 0; i < kChecksumSize; ++i)
+        numbers[data.size() + i] = checksum >> 5 * (kChecksumSize - 1 - i) & 31;
 
     std::string text(prefix);
     text += kSeparator;
@@ -163,7 +170,8 @@ Bech32Fault locate_bech32_fault(std::string_view text) {
     if (!fault.positions.empty()) return {"Invalid character or mixed case", std::move(fault.positions)};
     const std::size_t separator = text.rfind(kSeparator);
     if (separator == text.npos) return {"Missing separator", {}};
-    if (!is_separator_position(separator, text.size())) return {"Invalid separator position", {static_cast<int>(separator)}};
+    if (!is_separator_position(separator, text.size()))
+        return {"Invalid separator position", {static_cast<int>(separator)}};
     const Numbers numbers = read_numbers(text.substr(separator + 1));
     if (numbers.wrong) return {"Invalid Base 32 character", {static_cast<int>(separator + 1 + *numbers.wrong)}};
 
@@ -176,7 +184,8 @@ Bech32Fault locate_bech32_fault(std::string_view text) {
         const auto found = explain(difference, numbers.values.size());
         if (found.empty() || (!fault.positions.empty() && found.size() >= fault.positions.size())) continue;
         fault.positions.clear();
-        for (const std::size_t from_end : found) fault.positions.push_back(static_cast<int>(text.size() - 1 - from_end));
+        for (const std::size_t from_end : found)
+            fault.positions.push_back(static_cast<int>(text.size() - 1 - from_end));
         std::sort(fault.positions.begin(), fault.positions.end());
         fault.message = encoding == Bech32Encoding::bech32 ? "Invalid Bech32 checksum" : "Invalid Bech32m checksum";
     }

@@ -1,7 +1,7 @@
-#include <benchmark/benchmark.h>
-
 #include <array>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "consensus/crypto/bip324.hpp"
 #include "consensus/crypto/detail/sha256_backend.hpp"

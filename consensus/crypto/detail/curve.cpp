@@ -14,7 +14,9 @@ Point Point::times_generator(const Scalar& scalar) {
     return from_secp(point);
 }
 
-Point Point::generator() { return times_generator(Scalar(1)); }
+Point Point::generator() {
+    return times_generator(Scalar(1));
+}
 
 std::optional<Point> Point::parse(ByteSpan bytes) {
     if (bytes.size() != 33) return std::nullopt;
@@ -24,7 +26,8 @@ std::optional<Point> Point::parse(ByteSpan bytes) {
 }
 
 std::optional<Point> Point::parse_extended(ByteSpan bytes) {
-    const bool zero = bytes.size() == 33 && std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
+    const bool zero =
+        bytes.size() == 33 && std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
     if (zero) return Point();
     return parse(bytes);
 }

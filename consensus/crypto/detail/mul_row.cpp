@@ -19,14 +19,13 @@ std::uint64_t mul_add_row48_portable(std::uint64_t* sum, const std::uint64_t* fa
 #if defined(__x86_64__)
 
 // One limb: the low half joins the sum in the carry flag's chain, the previous limb's high half in the overflow flag's.
-#define CAIRN_LIMB(offset, high, previous)        \
-    "mulx " #offset "(%[factors]), %%r9, %%" high \
-    "\n"                                          \
-    "adcx " #offset                               \
-    "(%[sum]), %%r9\n"                            \
-    "adox %%" previous                            \
-    ", %%r9\n"                                    \
+// clang-format off
+#define CAIRN_LIMB(offset, high, previous)             \
+    "mulx " #offset "(%[factors]), %%r9, %%" high "\n" \
+    "adcx " #offset "(%[sum]), %%r9\n"                 \
+    "adox %%" previous ", %%r9\n"                      \
     "mov %%r9, " #offset "(%[sum])\n"
+// clang-format on
 #define CAIRN_FOUR_LIMBS(a, b, c, d) \
     CAIRN_LIMB(a, "r10", "r11") CAIRN_LIMB(b, "r11", "r10") CAIRN_LIMB(c, "r10", "r11") CAIRN_LIMB(d, "r11", "r10")
 

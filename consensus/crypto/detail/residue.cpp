@@ -28,7 +28,9 @@ Limbs256 reduce_once(const Modulus& modulus, const Limbs256& number, std::uint64
 
 }  // namespace
 
-Limbs256 residue_reduce(const Modulus& modulus, const Limbs256& number) { return reduce_once(modulus, number, 0); }
+Limbs256 residue_reduce(const Modulus& modulus, const Limbs256& number) {
+    return reduce_once(modulus, number, 0);
+}
 
 Limbs256 residue_add(const Modulus& modulus, const Limbs256& a, const Limbs256& b) {
     Limbs256 sum;
@@ -64,8 +66,8 @@ Limbs256 residue_multiply(const Modulus& modulus, const Limbs256& a, const Limbs
         }
         product[i + 4] = static_cast<std::uint64_t>(carry);
     }
-    // The upper half times the distance joins the lower half. The distance has at most 129 bits, so four times are enough
-    // to leave the upper half empty: 512, 386, 260, 257 bits, 256.
+    // The upper half times the distance joins the lower half. The distance has at most 129 bits, so four times are
+    // enough to leave the upper half empty: 512, 386, 260, 257 bits, 256.
     for (int fold = 0; fold < 4; ++fold) {
         std::array<std::uint64_t, 8> next{};
         for (std::size_t i = 0; i < 4; ++i) next[i] = product[i];

@@ -18,8 +18,8 @@ struct Modulus {
 };
 
 /// The field of secp256k1's coordinates, and the order of its group.
-inline constexpr Modulus kFieldPrime{
-    {0xfffffffefffffc2f, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff}, {0x1000003d1, 0, 0}};
+inline constexpr Modulus kFieldPrime{{0xfffffffefffffc2f, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff},
+                                     {0x1000003d1, 0, 0}};
 inline constexpr Modulus kGroupOrder{{0xbfd25e8cd0364141, 0xbaaedce6af48a03b, 0xfffffffffffffffe, 0xffffffffffffffff},
                                      {0x402da1732fc9bebf, 0x4551231950b75fc4, 1}};
 
@@ -54,7 +54,8 @@ public:
     /// Big-endian.
     Uint256 bytes() const {
         Uint256 out;
-        for (std::size_t i = 0; i < 32; ++i) out.data()[i] = static_cast<std::uint8_t>(limbs_[3 - i / 8] >> (56 - i % 8 * 8));
+        for (std::size_t i = 0; i < 32; ++i)
+            out.data()[i] = static_cast<std::uint8_t>(limbs_[3 - i / 8] >> (56 - i % 8 * 8));
         return out;
     }
 

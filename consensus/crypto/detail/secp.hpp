@@ -1,8 +1,8 @@
 #pragma once
 
-#include <secp256k1.h>
-
 #include <cstring>
+
+#include <secp256k1.h>
 
 #include "consensus/crypto/ecc.hpp"
 

@@ -11,16 +11,26 @@ namespace {
 
 using Vec = __m256i;  // eight 32-bit numbers, one of each input
 
-CAIRN_AVX2 inline Vec add(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
-CAIRN_AVX2 inline Vec all(std::uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
+CAIRN_AVX2 inline Vec add(Vec a, Vec b) {
+    return _mm256_add_epi32(a, b);
+}
+CAIRN_AVX2 inline Vec all(std::uint32_t x) {
+    return _mm256_set1_epi32(static_cast<int>(x));
+}
 
 template <int Bits>
-CAIRN_AVX2 inline Vec shr(Vec x) { return _mm256_srli_epi32(x, Bits); }
+CAIRN_AVX2 inline Vec shr(Vec x) {
+    return _mm256_srli_epi32(x, Bits);
+}
 
 template <int Bits>
-CAIRN_AVX2 inline Vec rotr(Vec x) { return _mm256_or_si256(_mm256_srli_epi32(x, Bits), _mm256_slli_epi32(x, 32 - Bits)); }
+CAIRN_AVX2 inline Vec rotr(Vec x) {
+    return _mm256_or_si256(_mm256_srli_epi32(x, Bits), _mm256_slli_epi32(x, 32 - Bits));
+}
 
-CAIRN_AVX2 inline Vec xor3(Vec a, Vec b, Vec c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
+CAIRN_AVX2 inline Vec xor3(Vec a, Vec b, Vec c) {
+    return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
+}
 
 CAIRN_AVX2 inline void compress8(Vec (&state)[8], Vec (&w)[16]) {
     Vec a = state[0], b = state[1], c = state[2], d = state[3];
@@ -35,7 +45,8 @@ CAIRN_AVX2 inline void compress8(Vec (&state)[8], Vec (&w)[16]) {
         }
         const Vec choose = _mm256_xor_si256(g, _mm256_and_si256(e, _mm256_xor_si256(f, g)));
         const Vec majority = _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
-        const Vec t1 = add(add(add(h, xor3(rotr<6>(e), rotr<11>(e), rotr<25>(e))), choose), add(all(kSha256Round[i]), w[i & 15]));
+        const Vec t1 =
+            add(add(add(h, xor3(rotr<6>(e), rotr<11>(e), rotr<25>(e))), choose), add(all(kSha256Round[i]), w[i & 15]));
         const Vec t2 = add(xor3(rotr<2>(a), rotr<13>(a), rotr<22>(a)), majority);
         h = g, g = f, f = e, e = add(d, t1);
         d = c, c = b, b = a, a = add(t1, t2);
@@ -45,8 +56,8 @@ CAIRN_AVX2 inline void compress8(Vec (&state)[8], Vec (&w)[16]) {
 }
 
 CAIRN_AVX2 inline Vec swap_bytes(Vec x) {
-    return _mm256_shuffle_epi8(x, _mm256_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL, 0x0c0d0e0f08090a0bLL,
-                                                    0x0405060700010203LL));
+    return _mm256_shuffle_epi8(
+        x, _mm256_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL, 0x0c0d0e0f08090a0bLL, 0x0405060700010203LL));
 }
 
 /// Word `index` of each of the eight inputs.

@@ -172,7 +172,8 @@ TEST(PrivateKey, KnowsItsRange) {
     EXPECT_FALSE(PrivateKey::parse(Uint256().span()));
     EXPECT_FALSE(PrivateKey::parse(Bytes(31, 1)));
     EXPECT_FALSE(PrivateKey::parse(*from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")));
-    const auto largest = PrivateKey::parse(*from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140"));
+    const auto largest =
+        PrivateKey::parse(*from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140"));
     ASSERT_TRUE(largest);
     Uint256 one;
     one.data()[31] = 1;

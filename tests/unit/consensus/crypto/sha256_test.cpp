@@ -1,8 +1,8 @@
 #include "consensus/crypto/sha256.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/detail/sha256_backend.hpp"

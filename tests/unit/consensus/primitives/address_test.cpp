@@ -1,8 +1,8 @@
 #include "consensus/primitives/address.hpp"
 
-#include <gtest/gtest.h>
-
 #include <numeric>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/primitives/base58.hpp"
@@ -35,13 +35,19 @@ TEST(Address, SaysWhatIsWrongOnMain) {
         {"bc1gmk9yu", "Empty Bech32 data section", {}},
         {"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh", "Version 0 witness address must use Bech32 checksum", {}},
         {"bc1p38j9r5y49hruaue7wxjce0updqjuyyx0kh56v8s25huc6995vvpql3jow4", "Invalid Base 32 character", {59}},
-        {"BC130XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ7ZWS8R", "Invalid Bech32 address witness version", {}},
+        {"BC130XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ7ZWS8R",
+         "Invalid Bech32 address witness version",
+         {}},
         {"bc1pw5dgrnzv", "Invalid Bech32 address program size (1 byte)", {}},
         {"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v8n0nx0muaewav253zgeav",
-         "Invalid Bech32 address program size (41 bytes)", {}},
-        {"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v07qwwzcrf", "Invalid padding in Bech32 data section", {}},
+         "Invalid Bech32 address program size (41 bytes)",
+         {}},
+        {"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v07qwwzcrf",
+         "Invalid padding in Bech32 data section",
+         {}},
         {"bcrt1qtmp74ayg7p24uslctssvjm06q5phz4yrxucgnv",
-         "Invalid or unsupported prefix for Segwit (Bech32) address (expected bc, got bcrt).", {}},
+         "Invalid or unsupported prefix for Segwit (Bech32) address (expected bc, got bcrt).",
+         {}},
         {"mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", "Invalid or unsupported Base58-encoded address.", {}},
         {"", "Invalid checksum or length of Base58 address (P2PKH or P2SH)", {}},
         {"bc1", "Invalid separator position", {2}},
@@ -66,7 +72,8 @@ TEST(Address, FindsWrongCharactersOnRegtest) {
         {"17VZNX1SN5NtKa8UQFxwQbFeFc3iqRYhem", "Invalid or unsupported Base58-encoded address.", {}},
         {"mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJJfn", "Invalid checksum or length of Base58 address (P2PKH or P2SH)", {}},
         {"2VKf7XKMrp4bVNVmuRbyCewkP8FhGLP2E54LHDPakr9Sq5mtU2",
-         "Invalid checksum or length of Base58 address (P2PKH or P2SH)", {}},
+         "Invalid checksum or length of Base58 address (P2PKH or P2SH)",
+         {}},
         {"asfah14i8fajz0123f", "Invalid or unsupported Segwit (Bech32) or Base58 encoding.", {}},
     };
     for (const auto& test : tests) expect_invalid(test, kRegtestAddresses);
@@ -83,9 +90,14 @@ TEST(Address, EveryKindGoesThereAndBack) {
     Hash160 hash;
     std::iota(hash.begin(), hash.end(), 1);
     const Uint256 word{ByteSpan(Bytes(32, 7))};
-    const Destination destinations[] = {PayToPubkeyHash{hash}, PayToScriptHash{hash},  PayToWitnessPubkeyHash{hash},
-                                        PayToWitnessScriptHash{word}, PayToTaproot{word}, PayToAnchor{},
-                                        PayToWitnessUnknown{2, Bytes(32, 1)}, PayToWitnessUnknown{16, {1, 2}}};
+    const Destination destinations[] = {PayToPubkeyHash{hash},
+                                        PayToScriptHash{hash},
+                                        PayToWitnessPubkeyHash{hash},
+                                        PayToWitnessScriptHash{word},
+                                        PayToTaproot{word},
+                                        PayToAnchor{},
+                                        PayToWitnessUnknown{2, Bytes(32, 1)},
+                                        PayToWitnessUnknown{16, {1, 2}}};
     for (const auto& format : {kMainAddresses, kTestAddresses, kRegtestAddresses}) {
         for (const auto& destination : destinations) {
             const std::string text = encode_address(destination, format);

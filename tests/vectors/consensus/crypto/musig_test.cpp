@@ -17,7 +17,9 @@ std::array<std::uint8_t, N> array(const UniValue& value) {
 }
 
 /// An index.
-std::size_t number(const UniValue& value) { return static_cast<std::size_t>(value.get_int64()); }
+std::size_t number(const UniValue& value) {
+    return static_cast<std::size_t>(value.get_int64());
+}
 
 /// Calls `check` with every row of a list of the files of that pattern.
 template <class Check>
@@ -69,7 +71,8 @@ MusigSecretNonce secret_nonce_of(const UniValue& json, const UniValue& row) {
 }
 
 MusigSession session_of(const UniValue& json, const UniValue& row) {
-    return {aggregate_nonce(json, row), pick<33>(json["pubkeys"], row["key_indices"]), pick_tweaks(json, row), message_of(json, row)};
+    return {aggregate_nonce(json, row), pick<33>(json["pubkeys"], row["key_indices"]), pick_tweaks(json, row),
+            message_of(json, row)};
 }
 
 void expect_error(const MusigError& error, const UniValue& row) {
@@ -97,11 +100,12 @@ Result<MusigKey, MusigError> aggregate(const std::vector<CompressedKey>& keys, c
 
 TEST(MusigVectors, KeyAggregation) {
     CAIRN_SKIP_WITHOUT_VECTORS();
-    std::size_t count = for_each_row("bip327_key_agg*.json", "valid_test_cases", [](const UniValue& json, const UniValue& row) {
-        const auto key = aggregate(pick<33>(json["pubkeys"], row["key_indices"]), pick_tweaks(json, row));
-        ASSERT_TRUE(key);
-        EXPECT_EQ(to_hex(key->key.xonly().span()), lower(row["expected"].get_str()));
-    });
+    std::size_t count =
+        for_each_row("bip327_key_agg*.json", "valid_test_cases", [](const UniValue& json, const UniValue& row) {
+            const auto key = aggregate(pick<33>(json["pubkeys"], row["key_indices"]), pick_tweaks(json, row));
+            ASSERT_TRUE(key);
+            EXPECT_EQ(to_hex(key->key.xonly().span()), lower(row["expected"].get_str()));
+        });
     count += for_each_row("bip327_key_agg*.json", "error_test_cases", [](const UniValue& json, const UniValue& row) {
         const auto key = aggregate(pick<33>(json["pubkeys"], row["key_indices"]), pick_tweaks(json, row));
         ASSERT_FALSE(key);
@@ -127,11 +131,12 @@ TEST(MusigVectors, KeySorting) {
 
 TEST(MusigVectors, NonceAggregation) {
     CAIRN_SKIP_WITHOUT_VECTORS();
-    std::size_t count = for_each_row("bip327_nonce_agg*.json", "valid_test_cases", [](const UniValue& json, const UniValue& row) {
-        const auto nonce = musig_aggregate_nonces(pick<66>(json["pnonces"], row["pnonce_indices"]));
-        ASSERT_TRUE(nonce);
-        EXPECT_EQ(to_hex(*nonce), lower(row["expected"].get_str()));
-    });
+    std::size_t count =
+        for_each_row("bip327_nonce_agg*.json", "valid_test_cases", [](const UniValue& json, const UniValue& row) {
+            const auto nonce = musig_aggregate_nonces(pick<66>(json["pnonces"], row["pnonce_indices"]));
+            ASSERT_TRUE(nonce);
+            EXPECT_EQ(to_hex(*nonce), lower(row["expected"].get_str()));
+        });
     count += for_each_row("bip327_nonce_agg*.json", "error_test_cases", [](const UniValue& json, const UniValue& row) {
         const auto nonce = musig_aggregate_nonces(pick<66>(json["pnonces"], row["pnonce_indices"]));
         ASSERT_FALSE(nonce);
@@ -142,21 +147,22 @@ TEST(MusigVectors, NonceAggregation) {
 
 TEST(MusigVectors, NonceGeneration) {
     CAIRN_SKIP_WITHOUT_VECTORS();
-    const std::size_t count = for_each_row("bip327_nonce_gen*.json", "test_cases", [](const UniValue&, const UniValue& row) {
-        MusigNonceSource source;
-        source.random = word(row["rand_"]);
-        source.public_key = array<33>(row["pk"]);
-        if (!row["sk"].isNull()) source.secret_key = word(row["sk"]);
-        if (!row["aggpk"].isNull()) source.aggregate_key = word(row["aggpk"]);
-        const Bytes message = row["msg"].isNull() ? Bytes() : hex(row["msg"]);
-        if (!row["msg"].isNull()) source.message = ByteSpan(message);
-        const Bytes extra = row["extra_in"].isNull() ? Bytes() : hex(row["extra_in"]);
-        source.extra = extra;
-        const auto nonce = musig_make_nonce(source);
-        ASSERT_TRUE(nonce);
-        EXPECT_EQ(to_hex(nonce->secret), lower(row["expected_secnonce"].get_str()));
-        EXPECT_EQ(to_hex(nonce->public_nonce), lower(row["expected_pubnonce"].get_str()));
-    });
+    const std::size_t count =
+        for_each_row("bip327_nonce_gen*.json", "test_cases", [](const UniValue&, const UniValue& row) {
+            MusigNonceSource source;
+            source.random = word(row["rand_"]);
+            source.public_key = array<33>(row["pk"]);
+            if (!row["sk"].isNull()) source.secret_key = word(row["sk"]);
+            if (!row["aggpk"].isNull()) source.aggregate_key = word(row["aggpk"]);
+            const Bytes message = row["msg"].isNull() ? Bytes() : hex(row["msg"]);
+            if (!row["msg"].isNull()) source.message = ByteSpan(message);
+            const Bytes extra = row["extra_in"].isNull() ? Bytes() : hex(row["extra_in"]);
+            source.extra = extra;
+            const auto nonce = musig_make_nonce(source);
+            ASSERT_TRUE(nonce);
+            EXPECT_EQ(to_hex(nonce->secret), lower(row["expected_secnonce"].get_str()));
+            EXPECT_EQ(to_hex(nonce->public_nonce), lower(row["expected_pubnonce"].get_str()));
+        });
     test::report("MuSig2 nonce generation", count);
 }
 
@@ -174,7 +180,8 @@ TEST(MusigVectors, SigningAndVerifying) {
             const auto signature = musig_sign(nonce, word(json["sk"]), session);
             ASSERT_TRUE(signature) << signature.error().what;
             EXPECT_EQ(to_hex(*signature), lower(row["expected"].get_str()));
-            EXPECT_TRUE(musig_verify_partial(*signature, nonces, session.keys, session.tweaks, session.message, signer).value());
+            EXPECT_TRUE(musig_verify_partial(*signature, nonces, session.keys, session.tweaks, session.message, signer)
+                            .value());
             EXPECT_FALSE(musig_sign(nonce, word(json["sk"]), session)) << "the nonce was not wiped";
         });
         for (const char* list : {"sign_error_test_cases", "error_test_cases"}) {
@@ -215,12 +222,13 @@ TEST(MusigVectors, DeterministicSigning) {
         return musig_sign_deterministically(word(json["sk"]), array<66>(row["aggothernonce"]), keys, tweaks,
                                             message_of(json, row), random);
     };
-    std::size_t count = for_each_row("bip327_det_sign*.json", "valid_test_cases", [&](const UniValue& json, const UniValue& row) {
-        const auto signature = sign(json, row);
-        ASSERT_TRUE(signature);
-        EXPECT_EQ(to_hex(signature->public_nonce), lower(row["expected"][0].get_str()));
-        EXPECT_EQ(to_hex(signature->signature), lower(row["expected"][1].get_str()));
-    });
+    std::size_t count =
+        for_each_row("bip327_det_sign*.json", "valid_test_cases", [&](const UniValue& json, const UniValue& row) {
+            const auto signature = sign(json, row);
+            ASSERT_TRUE(signature);
+            EXPECT_EQ(to_hex(signature->public_nonce), lower(row["expected"][0].get_str()));
+            EXPECT_EQ(to_hex(signature->signature), lower(row["expected"][1].get_str()));
+        });
     count += for_each_row("bip327_det_sign*.json", "error_test_cases", [&](const UniValue& json, const UniValue& row) {
         const auto signature = sign(json, row);
         ASSERT_FALSE(signature);
@@ -233,17 +241,19 @@ TEST(MusigVectors, SignatureAggregation) {
     CAIRN_SKIP_WITHOUT_VECTORS();
     const auto run = [](const UniValue& json, const UniValue& row) {
         const MusigSession session = session_of(json, row);
-        EXPECT_EQ(musig_aggregate_nonces(pick<66>(json["pnonces"], row["nonce_indices"])).value(), session.aggregate_nonce);
+        EXPECT_EQ(musig_aggregate_nonces(pick<66>(json["pnonces"], row["nonce_indices"])).value(),
+                  session.aggregate_nonce);
         return musig_aggregate_signatures(pick<32>(json["psigs"], row["psig_indices"]), session);
     };
-    std::size_t count = for_each_row("bip327_sig_agg*.json", "valid_test_cases", [&](const UniValue& json, const UniValue& row) {
-        const auto signature = run(json, row);
-        ASSERT_TRUE(signature);
-        EXPECT_EQ(to_hex(*signature), lower(row["expected"].get_str()));
-        const MusigSession session = session_of(json, row);
-        const auto key = aggregate(session.keys, session.tweaks);
-        EXPECT_TRUE(verify_schnorr(key->key.xonly(), session.message, *signature));
-    });
+    std::size_t count =
+        for_each_row("bip327_sig_agg*.json", "valid_test_cases", [&](const UniValue& json, const UniValue& row) {
+            const auto signature = run(json, row);
+            ASSERT_TRUE(signature);
+            EXPECT_EQ(to_hex(*signature), lower(row["expected"].get_str()));
+            const MusigSession session = session_of(json, row);
+            const auto key = aggregate(session.keys, session.tweaks);
+            EXPECT_TRUE(verify_schnorr(key->key.xonly(), session.message, *signature));
+        });
     count += for_each_row("bip327_sig_agg*.json", "error_test_cases", [&](const UniValue& json, const UniValue& row) {
         const auto signature = run(json, row);
         ASSERT_FALSE(signature);
@@ -272,7 +282,8 @@ TEST(DleqVectors, Proving) {
             const auto generator = point(row["point_G"]), b = point(row["point_B"]);
             std::optional<DleqProof> proof;
             if (generator && b) {
-                proof = dleq_prove(word(row["scalar_a"]), *b, word(row["auxrand_r"]), *generator, optional_word(row["message"]));
+                proof = dleq_prove(word(row["scalar_a"]), *b, word(row["auxrand_r"]), *generator,
+                                   optional_word(row["message"]));
             }
             EXPECT_EQ(proof ? to_hex(*proof) : "INVALID", row["result_proof"]);
             ++count;
@@ -289,8 +300,9 @@ TEST(DleqVectors, Verifying) {
             SCOPED_TRACE(row["comment"]);
             const auto generator = point(row["point_G"]), a = point(row["point_A"]);
             const auto b = point(row["point_B"]), c = point(row["point_C"]);
-            const bool valid = generator && a && b && c &&
-                               dleq_verify(*a, *b, *c, test::array<64>(row["proof"]), *generator, optional_word(row["message"]));
+            const bool valid =
+                generator && a && b && c &&
+                dleq_verify(*a, *b, *c, test::array<64>(row["proof"]), *generator, optional_word(row["message"]));
             EXPECT_EQ(valid, row["result_success"] == "TRUE");
             ++count;
         }

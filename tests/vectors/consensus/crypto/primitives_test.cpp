@@ -21,7 +21,9 @@ using test::lower;
 using Row = std::vector<UniValue>;
 
 /// A number as C++ writes it: decimal or 0x, perhaps with a suffix.
-std::uint64_t number(const std::string& text) { return std::stoull(text, nullptr, 0); }
+std::uint64_t number(const std::string& text) {
+    return std::stoull(text, nullptr, 0);
+}
 
 /// "{first, second}"
 Nonce96 nonce(const std::string& text) {
@@ -134,15 +136,18 @@ TEST(CryptoVectors, Primitives) {
         {"TestSHA256", check_sha256},
         {"TestSHA512", [](const Row& row) { check_hash(row, sha512); }},
         {"TestRIPEMD160", [](const Row& row) { check_hash(row, ripemd160); }},
-        {"TestSHA3_256", [](const Row& row) { check_hash(row, [](ByteSpan data) { return sha3(256, data, data.size() * 8); }); }},
+        {"TestSHA3_256",
+         [](const Row& row) { check_hash(row, [](ByteSpan data) { return sha3(256, data, data.size() * 8); }); }},
         {"TestHMACSHA256",
          [](const Row& row) { EXPECT_EQ(to_hex(hmac_sha256(hex(row[0]), hex(row[1])).span()), row[2].get_str()); }},
-        {"TestHMACSHA512", [](const Row& row) { EXPECT_EQ(to_hex(hmac_sha512(hex(row[0]), hex(row[1]))), row[2].get_str()); }},
+        {"TestHMACSHA512",
+         [](const Row& row) { EXPECT_EQ(to_hex(hmac_sha512(hex(row[0]), hex(row[1]))), row[2].get_str()); }},
         {"TestAES256", check_aes},
         {"TestAES256CBC", check_aes_cbc},
         {"TestChaCha20", check_chacha20},
         {"TestFSChaCha20", check_fschacha20},
-        {"TestPoly1305", [](const Row& row) { EXPECT_EQ(to_hex(poly1305(hex(row[1]), hex(row[0]))), row[2].get_str()); }},
+        {"TestPoly1305",
+         [](const Row& row) { EXPECT_EQ(to_hex(poly1305(hex(row[1]), hex(row[0]))), row[2].get_str()); }},
         {"TestChaCha20Poly1305", check_chacha20poly1305},
         {"TestFSChaCha20Poly1305", check_fschacha20poly1305},
         {"TestHKDF_SHA256_32",
@@ -167,7 +172,9 @@ TEST(CryptoVectors, Primitives) {
     test::report("hashes, codes and ciphers", count);
 }
 
-std::uint64_t hex_number(const UniValue& value) { return std::stoull(value.get_str(), nullptr, 16); }
+std::uint64_t hex_number(const UniValue& value) {
+    return std::stoull(value.get_str(), nullptr, 16);
+}
 
 std::uint64_t little_endian(ByteSpan bytes) {
     std::uint64_t value = 0;
@@ -246,7 +253,8 @@ TEST(CryptoVectors, Sha3Samples) {
         const auto finish = [&] {
             if (digest_bits == 0) return;
             Bytes data((bits.size() + 7) / 8);
-            for (std::size_t i = 0; i < bits.size(); ++i) data[i / 8] |= static_cast<std::uint8_t>((bits[i] == '1') << i % 8);
+            for (std::size_t i = 0; i < bits.size(); ++i)
+                data[i / 8] |= static_cast<std::uint8_t>((bits[i] == '1') << i % 8);
             EXPECT_EQ(to_hex(sha3(digest_bits, data, bits.size())), lower(digest)) << bits.size() << " bits";
             ++count;
         };

@@ -1,18 +1,19 @@
+#include <cctype>
+#include <map>
+#include <memory>
+
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/objects.h>
 
-#include <cctype>
-#include <map>
-#include <memory>
-
 #include "consensus/crypto/hmac.hpp"
 #include "tests/vectors/consensus/crypto/support.hpp"
 
-/// Deterministic ECDSA over many curves and hashes. Signatures over secp256k1 come from libsecp256k1; here the recipe is
-/// written down once more in general, on this room's HMAC where it has the hash, to show that it gives RFC 6979's numbers.
+/// Deterministic ECDSA over many curves and hashes. Signatures over secp256k1 come from libsecp256k1; here the recipe
+/// is written down once more in general, on this room's HMAC where it has the hash, to show that it gives RFC 6979's
+/// numbers.
 namespace cairn {
 namespace {
 
@@ -51,7 +52,8 @@ Bytes code(const EVP_MD* hash, const Bytes& key, const Bytes& data) {
     if (EVP_MD_get_size(hash) == 64) return to_bytes(hmac_sha512(key, data));
     Bytes out(64);
     unsigned size = 0;
-    EXPECT_NE(HMAC(hash, key.data(), static_cast<int>(key.size()), data.data(), data.size(), out.data(), &size), nullptr);
+    EXPECT_NE(HMAC(hash, key.data(), static_cast<int>(key.size()), data.data(), data.size(), out.data(), &size),
+              nullptr);
     out.resize(size);
     return out;
 }

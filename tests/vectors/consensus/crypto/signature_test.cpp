@@ -90,9 +90,11 @@ TEST(CryptoVectors, WycheproofEcdsa) {
 
 /// The point in a SubjectPublicKeyInfo for secp256k1 in its one canonical form; nullopt for any other bytes.
 std::optional<PublicKey> parse_spki(const Bytes& der) {
-    for (const char* prefix : {"3056301006072a8648ce3d020106052b8104000a034200", "3036301006072a8648ce3d020106052b8104000a032200"}) {
+    for (const char* prefix :
+         {"3056301006072a8648ce3d020106052b8104000a034200", "3036301006072a8648ce3d020106052b8104000a032200"}) {
         const Bytes head = hex(std::string(prefix));
-        if (der.size() > head.size() && std::equal(head.begin(), head.end(), der.begin()) && der[1] + 2u == der.size()) {
+        if (der.size() > head.size() && std::equal(head.begin(), head.end(), der.begin()) &&
+            der[1] + 2u == der.size()) {
             return PublicKey::parse(ByteSpan(der).subspan(head.size()));
         }
     }

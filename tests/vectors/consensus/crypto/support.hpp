@@ -1,9 +1,10 @@
 #pragma once
 
-#include <gtest/gtest.h>
 #include <univalue.h>
 
 #include <iostream>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/base/uint256.hpp"
@@ -23,7 +24,9 @@ inline Bytes hex(const std::string& text) {
     EXPECT_TRUE(bytes) << text;
     return bytes.value_or(Bytes());
 }
-inline Bytes hex(const UniValue& value) { return hex(value.get_str()); }
+inline Bytes hex(const UniValue& value) {
+    return hex(value.get_str());
+}
 
 /// 64 hex digits in memory order.
 inline Uint256 word(const std::string& text) {
@@ -31,7 +34,9 @@ inline Uint256 word(const std::string& text) {
     EXPECT_EQ(bytes.size(), 32u) << text;
     return bytes.size() == 32 ? Uint256(bytes) : Uint256();
 }
-inline Uint256 word(const UniValue& value) { return word(value.get_str()); }
+inline Uint256 word(const UniValue& value) {
+    return word(value.get_str());
+}
 
 template <std::size_t N>
 std::array<std::uint8_t, N> array(const std::string& text) {

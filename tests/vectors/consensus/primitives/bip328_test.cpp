@@ -1,7 +1,8 @@
-#include <gtest/gtest.h>
 #include <univalue.h>
 
 #include <iostream>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/musig.hpp"

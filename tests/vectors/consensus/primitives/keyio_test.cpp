@@ -1,7 +1,8 @@
-#include <gtest/gtest.h>
 #include <univalue.h>
 
 #include <iostream>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/primitives/address.hpp"
@@ -49,7 +50,8 @@ void check_key(const std::string& text, const std::string& payload, const UniVal
     EXPECT_FALSE(decode_address(text, format)) << text;
 }
 
-void check_address(const std::string& text, const std::string& payload, const UniValue& info, const AddressFormat& format) {
+void check_address(const std::string& text, const std::string& payload, const UniValue& info,
+                   const AddressFormat& format) {
     const auto destination = decode_address(text, format);
     ASSERT_TRUE(destination) << text << ": " << destination.error().message;
     EXPECT_EQ(to_hex(script_for(*destination)), payload) << text;
@@ -109,8 +111,8 @@ TEST(KeyIo, Base58EncodesAndDecodes) {
     report("base 58", count);
 }
 
-/// Every entry of BIP350's text in its order: valid strings (some in the note after "* "), invalid strings, valid addresses
-/// with their script as note, invalid addresses.
+/// Every entry of BIP350's text in its order: valid strings (some in the note after "* "), invalid strings, valid
+/// addresses with their script as note, invalid addresses.
 TEST(KeyIo, Bip350Entries) {
     CAIRN_SKIP_WITHOUT_VECTORS();
     const auto is_valid_string = [](const std::string& text) {
