@@ -234,7 +234,7 @@ void Engine::on_direct(PeerId id, std::size_t count, std::int64_t now_us) {
 std::size_t Engine::run(Peer& peer, ByteSpan bytes, std::int64_t now_us) {
     std::size_t taken = 0;
     while (!peer.info.closing) {
-        if (peer.known_to_role && role_.wants_pause(peer.info)) {
+        if (must_wait(peer)) {
             peer.held_up = true;
             break;
         }
@@ -257,12 +257,30 @@ std::size_t Engine::run(Peer& peer, ByteSpan bytes, std::int64_t now_us) {
     return peer.info.closing ? bytes.size() : taken;
 }
 
+bool Engine::held_up(PeerId id) const {
+    const auto found = peers_.find(id);
+    return found != peers_.end() && found->second->held_up;
+}
+
 void Engine::on_written(PeerId id, std::size_t bytes, std::int64_t now_us) {
     Peer* peer = find(id);
     if (!peer) return;
     peer->info.send_queue_bytes -= std::min(bytes, peer->info.send_queue_bytes);
-    if (peer->known_to_role && role_.wants_pause(peer->info)) pump(*peer, now_us);
+    if (peer->held_up) {
+        pump(*peer, now_us);
+        maybe_resume(*peer);
+    }
     flush(now_us);
+}
+
+bool Engine::must_wait(const Peer& peer) const {
+    return peer.info.send_queue_bytes > options_.max_send_buffer || (peer.known_to_role && role_.wants_pause(peer.info));
+}
+
+void Engine::maybe_resume(Peer& peer) {
+    if (!peer.held_up || peer.info.closing || must_wait(peer)) return;
+    peer.held_up = false;
+    actions_.emplace_back(ResumeAction{peer.info.id});
 }
 
 void Engine::process(Peer& peer, Frame&& frame, std::int64_t now_us) {
@@ -422,10 +440,7 @@ void Engine::on_tick(std::int64_t now_us) {
             continue;
         }
         pump(*peer, now_us);
-        if (peer->held_up && !peer->info.closing && !role_.wants_pause(peer->info)) {
-            peer->held_up = false;
-            actions_.emplace_back(ResumeAction{id});
-        }
+        maybe_resume(*peer);
     }
     if (active_) {
         Dialer::Output due = dialer_.on_tick(dial_state(), now_us);

@@ -25,6 +25,7 @@ struct EngineOptions {
     std::string user_agent;
     int max_connections = 125;
     std::int64_t peer_timeout_s = limits::kHandshakeTimeout_s;
+    std::size_t max_send_buffer = 1'000'000;  ///< nothing more is read of a peer that does not read this much
     bool active = true;
     bool blocks_only = false;
     bool whitelist_relay = true;
@@ -74,6 +75,8 @@ public:
     /// Where the next bytes of a large message may be read to directly; empty: read elsewhere and call on_bytes.
     MutableByteSpan direct_buffer(PeerId id);
     void on_direct(PeerId id, std::size_t count, std::int64_t now_us);
+    /// True while the engine takes no bytes of this peer.
+    bool held_up(PeerId id) const;
     void on_written(PeerId id, std::size_t bytes, std::int64_t now_us);
 
     // --- time and tasks
@@ -116,6 +119,8 @@ private:
     void dispatch(Peer& peer, Message&& message, std::size_t payload_bytes, std::int64_t now_us);
     std::size_t run(Peer& peer, ByteSpan bytes, std::int64_t now_us);
     void pump(Peer& peer, std::int64_t now_us);
+    bool must_wait(const Peer& peer) const;
+    void maybe_resume(Peer& peer);
     bool inactive(Peer& peer, std::int64_t now_us);
 
     // addresses

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "net/engine/engine.hpp"
+#include "net/io/network.hpp"
+
+namespace cairn::net::detail {
+
+/// A socket to listen on.
+struct Bind {
+    Endpoint endpoint;
+    std::uint32_t permissions = kPermitNone;
+    bool onion = false;
+    bool required = true;  ///< not being able to use it is an error
+};
+
+struct ParsedOptions {
+    EngineOptions engine;
+    std::vector<Bind> binds;
+};
+
+/// Errors: the complaint that operators of Bitcoin Core know.
+Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options);
+
+}  // namespace cairn::net::detail

@@ -1,0 +1,371 @@
+#include "net/io/detail/reactor.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+
+#include "net/io/log.hpp"
+
+namespace cairn::net::detail {
+namespace {
+
+constexpr std::size_t kReadBuffer = 256 * 1024;
+constexpr int kReadsAtOnce = 16;      // then others have their turn
+constexpr std::size_t kGather = 16;   // pieces written by one call
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr std::size_t kMaxSeedAddresses = 256;
+
+tcp::endpoint to_asio(const Endpoint& endpoint) {
+    if (endpoint.address.network() == NetworkId::ipv4) {
+        asio::ip::address_v4::bytes_type bytes;
+        std::copy_n(endpoint.address.bytes().begin(), bytes.size(), bytes.begin());
+        return {asio::ip::address_v4(bytes), endpoint.port};
+    }
+    asio::ip::address_v6::bytes_type bytes{};
+    std::copy_n(endpoint.address.bytes().begin(), std::min(bytes.size(), endpoint.address.bytes().size()), bytes.begin());
+    return {asio::ip::address_v6(bytes), endpoint.port};
+}
+
+NetAddress from_asio(const asio::ip::address& address) {
+    if (address.is_v4()) return NetAddress::ipv4(address.to_v4().to_uint());
+    const auto bytes = address.to_v6().to_bytes();
+    return NetAddress::ipv6(bytes);
+}
+
+Endpoint from_asio(const tcp::endpoint& endpoint) { return {from_asio(endpoint.address()), endpoint.port()}; }
+
+}  // namespace
+
+struct Reactor::Dialing {
+    Dialing(asio::io_context& io) : socket(io), timer(io) {}
+    std::uint64_t id = 0;
+    tcp::socket socket;
+    asio::steady_timer timer;
+    std::vector<tcp::endpoint> targets;
+    std::size_t next = 0;
+};
+
+Reactor::Reactor(EngineOptions engine, Role& role, const Clock& clock, Options options)
+    : clock_(clock), options_(std::move(options)), engine_(std::move(engine), role, Random::from_system()), timer_(io_), resolver_(io_), buffer_(kReadBuffer) {}
+
+// --- listening
+
+Result<void, std::string> Reactor::listen(const std::vector<Bind>& binds) {
+    std::string problem;
+    for (const Bind& bind : binds) {
+        auto listener = std::make_unique<Listener>(io_, bind);
+        const tcp::endpoint endpoint = to_asio(bind.endpoint);
+        boost::system::error_code error;
+        listener->socket.open(endpoint.protocol(), error);
+        if (!error) listener->socket.set_option(tcp::acceptor::reuse_address(true), error);
+        if (!error && endpoint.protocol() == tcp::v6()) listener->socket.set_option(asio::ip::v6_only(true), error);
+        if (!error) listener->socket.bind(endpoint, error);
+        if (!error) listener->socket.listen(asio::socket_base::max_listen_connections, error);
+        if (error) {
+            const std::string name = bind.endpoint.to_string();
+            problem = error == asio::error::address_in_use
+                          ? fmt::format("Unable to bind to {} on this computer. {} is probably already running.", name, options_.client_name)
+                          : fmt::format("Unable to bind to {} on this computer (bind returned error {} ({}))", name, error.message(), error.value());
+            log::error("{}", problem);
+            if (bind.required) return fail(problem);
+            continue;
+        }
+        listener->socket.non_blocking(true, error);
+        log::info("Bound to {}", bind.endpoint.to_string());
+        listeners_.push_back(std::move(listener));
+    }
+    if (!binds.empty() && listeners_.empty()) return fail(problem.empty() ? std::string("Failed to listen on any port. Use -listen=0 if you want this.") : problem);
+    return {};
+}
+
+void Reactor::accept(std::size_t index) {
+    Listener& listener = *listeners_[index];
+    listener.socket.async_accept([this, index](boost::system::error_code error, tcp::socket socket) {
+        if (stopped_ || error == asio::error::operation_aborted) return;
+        const Listener& from = *listeners_[index];
+        if (!error) {
+            boost::system::error_code ignored;
+            const auto remote = socket.remote_endpoint(ignored);
+            const auto local = socket.local_endpoint(ignored);
+            if (!ignored) {
+                const auto id = engine_.on_accepted(from_asio(remote), from_asio(local), from.permissions, from.onion, now_us());
+                if (id) adopt(*id, std::move(socket));
+            }
+            act();
+        }
+        accept(index);
+    });
+}
+
+void Reactor::start() {
+    for (std::size_t i = 0; i < listeners_.size(); ++i) accept(i);
+    tick_soon();
+    schedule_tick();
+}
+
+void Reactor::stop() {
+    stopped_ = true;
+    boost::system::error_code ignored;
+    for (auto& listener : listeners_) listener->socket.close(ignored);
+    for (auto& [id, connection] : connections_) {
+        connection->closed = true;
+        connection->socket.close(ignored);
+    }
+    connections_.clear();
+    for (auto& [id, dialing] : dialing_) {
+        dialing->timer.cancel();
+        dialing->socket.close(ignored);
+    }
+    dialing_.clear();
+    timer_.cancel();
+    resolver_.cancel();
+    write_log();
+    io_.stop();
+}
+
+// --- time and actions
+
+void Reactor::schedule_tick() {
+    timer_.expires_after(kTick);
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (error || stopped_) return;
+        engine_.log().set_debug_wanted(log::enabled(log::Category::net, log::Level::debug));
+        engine_.on_tick(now_us());
+        act();
+        schedule_tick();
+    });
+}
+
+void Reactor::tick_soon() {
+    if (tick_queued_.exchange(true)) return;
+    asio::post(io_, [this] {
+        tick_queued_ = false;
+        if (stopped_) return;
+        engine_.on_tick(now_us());
+        act();
+    });
+}
+
+void Reactor::write_log() {
+    for (LogLine& line : engine_.log().take()) {
+        switch (line.kind) {
+            case LogLine::Kind::debug: log::debug(log::Category::net, "{}", line.text); break;
+            case LogLine::Kind::validation_debug: log::debug(log::Category::validation, "{}", line.text); break;
+            case LogLine::Kind::info: log::info("{}", line.text); break;
+            case LogLine::Kind::warning: log::warning("{}", line.text); break;
+            case LogLine::Kind::error: log::error("{}", line.text); break;
+        }
+    }
+}
+
+void Reactor::act() {
+    if (acting_) return;
+    acting_ = true;
+    write_log();
+    while (!stopped_) {
+        auto actions = engine_.take_actions();
+        if (actions.empty()) break;
+        for (EngineAction& action : actions) {
+            if (auto* writing = std::get_if<WriteAction>(&action))
+                on_write(*writing, std::move(writing->bytes.head), std::move(writing->bytes.body));
+            else if (const auto* closing = std::get_if<CloseAction>(&action))
+                close(closing->peer);
+            else if (const auto* resuming = std::get_if<ResumeAction>(&action))
+                resume(resuming->peer);
+            else if (const auto* dialing = std::get_if<DialAction>(&action))
+                dial(*dialing);
+            else if (const auto* question = std::get_if<ResolveAction>(&action))
+                resolve(*question);
+        }
+        write_log();
+    }
+    acting_ = false;
+}
+
+// --- reading
+
+void Reactor::adopt(PeerId id, tcp::socket socket) {
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.set_option(tcp::no_delay(true), ignored);
+    auto connection = std::make_shared<Connection>(std::move(socket));
+    connections_[id] = connection;
+    wait_readable(id, connection);
+}
+
+void Reactor::wait_readable(PeerId id, const ConnectionPtr& connection) {
+    if (connection->waiting_to_read || connection->closed) return;
+    connection->waiting_to_read = true;
+    connection->socket.async_wait(tcp::socket::wait_read, [this, id, connection](boost::system::error_code error) {
+        connection->waiting_to_read = false;
+        if (error || stopped_ || connection->closed) return;
+        on_readable(id, connection);
+        act();
+    });
+}
+
+/// False when the engine wants no more for now; what it did not take is kept.
+bool Reactor::feed(PeerId id, const ConnectionPtr& connection, ByteSpan bytes) {
+    const std::size_t taken = engine_.on_bytes(id, bytes, now_us());
+    if (taken < bytes.size()) connection->leftover.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
+    return taken == bytes.size() && !engine_.held_up(id);
+}
+
+void Reactor::on_readable(PeerId id, const ConnectionPtr& connection) {
+    for (int i = 0; i < kReadsAtOnce && !connection->closed; ++i) {
+        const MutableByteSpan direct = engine_.direct_buffer(id);
+        boost::system::error_code error;
+        const asio::mutable_buffer target = direct.empty() ? asio::buffer(buffer_) : asio::buffer(direct.data(), direct.size());
+        const std::size_t count = connection->socket.read_some(target, error);
+        if (error == asio::error::would_block || error == asio::error::try_again) break;
+        if (error == asio::error::interrupted) continue;
+        if (error || count == 0) {
+            engine_.on_closed(id, error == asio::error::eof ? "socket closed" : "socket recv error: " + error.message(), now_us());
+            act();
+            return;
+        }
+        if (!direct.empty()) {
+            engine_.on_direct(id, count, now_us());
+            if (engine_.held_up(id)) return;
+        } else if (!feed(id, connection, ByteSpan(buffer_).first(count))) {
+            return;  // goes on with a ResumeAction
+        }
+        act();
+        if (count < target.size() && direct.empty()) break;
+    }
+    if (!connection->closed) wait_readable(id, connection);
+}
+
+void Reactor::resume(PeerId id) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    const ConnectionPtr connection = found->second;
+    const Bytes bytes = std::exchange(connection->leftover, {});
+    if (feed(id, connection, bytes)) wait_readable(id, connection);
+}
+
+// --- writing
+
+void Reactor::on_write(const WriteAction& action, Bytes head, Bytes body) {
+    const auto found = connections_.find(action.peer);
+    if (found == connections_.end()) return;
+    const ConnectionPtr connection = found->second;
+    connection->outgoing.push_back(std::move(head));
+    if (!body.empty()) connection->outgoing.push_back(std::move(body));
+    if (!connection->waiting_to_write) write(action.peer, connection);
+}
+
+void Reactor::write(PeerId id, const ConnectionPtr& connection) {
+    while (!connection->outgoing.empty() && !connection->closed) {
+        std::vector<asio::const_buffer> pieces;
+        for (std::size_t i = 0; i < connection->outgoing.size() && i < kGather; ++i) {
+            const Bytes& piece = connection->outgoing[i];
+            const std::size_t skip = i == 0 ? connection->written : 0;
+            pieces.emplace_back(piece.data() + skip, piece.size() - skip);
+        }
+        boost::system::error_code error;
+        const std::size_t count = connection->socket.write_some(pieces, error);
+        if (error == asio::error::would_block || error == asio::error::try_again) {
+            connection->waiting_to_write = true;
+            connection->socket.async_wait(tcp::socket::wait_write, [this, id, connection](boost::system::error_code failed) {
+                connection->waiting_to_write = false;
+                if (failed || stopped_ || connection->closed) return;
+                write(id, connection);
+                act();
+            });
+            return;
+        }
+        if (error) {
+            engine_.on_closed(id, "socket send error: " + error.message(), now_us());
+            return;
+        }
+        connection->written += count;
+        while (!connection->outgoing.empty() && connection->written >= connection->outgoing.front().size()) {
+            connection->written -= connection->outgoing.front().size();
+            connection->outgoing.pop_front();
+        }
+        engine_.on_written(id, count, now_us());
+    }
+}
+
+void Reactor::close(PeerId id) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    const ConnectionPtr connection = found->second;
+    connections_.erase(found);
+    connection->closed = true;
+    boost::system::error_code ignored;
+    connection->socket.shutdown(tcp::socket::shutdown_both, ignored);
+    connection->socket.close(ignored);
+}
+
+// --- dialling
+
+void Reactor::dial(const DialAction& action) {
+    auto dialing = std::make_shared<Dialing>(io_);
+    dialing->id = action.dial;
+    dialing_[action.dial] = dialing;
+    dialing->timer.expires_after(std::chrono::milliseconds(options_.timeout_ms));
+    dialing->timer.async_wait([this, dialing](boost::system::error_code error) {
+        if (error || stopped_ || !dialing_.contains(dialing->id)) return;
+        on_connected(dialing, asio::error::timed_out);
+    });
+    if (action.endpoint) {
+        if (!action.endpoint->address.is_ip()) return on_connected(dialing, asio::error::network_unreachable);
+        dialing->targets.push_back(to_asio(*action.endpoint));
+        connect(dialing);
+        return;
+    }
+    if (!options_.name_lookup) return on_connected(dialing, asio::error::host_not_found);
+    resolver_.async_resolve(action.host, std::to_string(action.port), [this, dialing](boost::system::error_code error, tcp::resolver::results_type found) {
+        if (stopped_ || !dialing_.contains(dialing->id)) return;
+        if (error) return on_connected(dialing, error);
+        for (const auto& entry : found) dialing->targets.push_back(entry.endpoint());
+        connect(dialing);
+    });
+}
+
+void Reactor::connect(const std::shared_ptr<Dialing>& dialing) {
+    if (dialing->next >= dialing->targets.size()) return on_connected(dialing, asio::error::host_not_found);
+    const tcp::endpoint target = dialing->targets[dialing->next++];
+    boost::system::error_code ignored;
+    dialing->socket.close(ignored);
+    dialing->socket.async_connect(target, [this, dialing](boost::system::error_code error) {
+        if (stopped_ || !dialing_.contains(dialing->id)) return;
+        if (error && error != asio::error::operation_aborted && dialing->next < dialing->targets.size()) return connect(dialing);
+        on_connected(dialing, error);
+    });
+}
+
+void Reactor::on_connected(const std::shared_ptr<Dialing>& dialing, const boost::system::error_code& error) {
+    dialing_.erase(dialing->id);
+    dialing->timer.cancel();
+    boost::system::error_code failed = error;
+    tcp::endpoint remote, local;
+    if (!failed) remote = dialing->socket.remote_endpoint(failed);
+    if (!failed) local = dialing->socket.local_endpoint(failed);
+    if (failed) {
+        engine_.on_dial_failed(dialing->id, failed.message(), now_us());
+    } else {
+        const auto id = engine_.on_dialed(dialing->id, from_asio(remote), from_asio(local), now_us());
+        if (id) adopt(*id, std::move(dialing->socket));
+    }
+    boost::system::error_code ignored;
+    if (dialing->socket.is_open()) dialing->socket.close(ignored);
+    act();
+}
+
+void Reactor::resolve(const ResolveAction& action) {
+    resolver_.async_resolve(action.name, "", [this, action](boost::system::error_code error, tcp::resolver::results_type found) {
+        if (stopped_ || error) return;
+        std::vector<NetAddress> addresses;
+        for (const auto& entry : found) {
+            if (addresses.size() == kMaxSeedAddresses) break;
+            addresses.push_back(from_asio(entry.endpoint().address()));
+        }
+        engine_.on_resolved(action, addresses, now_us());
+        act();
+    });
+}
+
+}  // namespace cairn::net::detail

@@ -1,0 +1,165 @@
+#include "net/io/network.hpp"
+
+#include <pthread.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "net/io/detail/reactor.hpp"
+#include "net/io/log.hpp"
+
+namespace cairn::net {
+namespace {
+
+constexpr auto kAnswerWait = std::chrono::seconds(10);  // for the net thread, before an old picture is taken
+
+}  // namespace
+
+class Network::Impl {
+public:
+    Impl(NetworkOptions given, Role& given_role, const Clock& given_clock)
+        : options(std::move(given)), role(given_role), clock(given_clock) {}
+
+    /// Runs `question` on the net thread and waits for its answer; `otherwise` when the thread does not run.
+    template <class F>
+    auto ask(F question, std::invoke_result_t<F, Engine&> otherwise) -> std::invoke_result_t<F, Engine&> {
+        using Answer = std::invoke_result_t<F, Engine&>;
+        const auto running = current();
+        if (!running) return otherwise;
+        auto promise = std::make_shared<std::promise<Answer>>();
+        auto answer = promise->get_future();
+        detail::Reactor& r = *running;
+        boost::asio::post(r.io(), [&r, promise, question = std::move(question)] {
+            promise->set_value(question(r.engine()));
+            r.act();
+        });
+        const auto end = std::chrono::steady_clock::now() + kAnswerWait;
+        while (answer.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready)
+            if (!current() || std::chrono::steady_clock::now() > end) return otherwise;
+        return answer.get();
+    }
+
+    std::shared_ptr<detail::Reactor> current() const {
+        const std::lock_guard lock(mutex);
+        return reactor;
+    }
+
+    NetworkOptions options;
+    Role& role;
+    const Clock& clock;
+    mutable std::mutex mutex;  // guards reactor and last_view
+    std::shared_ptr<detail::Reactor> reactor;  // null when not running
+    std::shared_ptr<const NetView> last_view = std::make_shared<NetView>();
+    std::thread thread;
+};
+
+Network::Network(NetworkOptions options, Role& role, const Clock& clock) : impl_(std::make_unique<Impl>(std::move(options), role, clock)) {}
+
+Network::~Network() { stop(); }
+
+Result<void, std::string> Network::start() {
+    auto parsed = detail::parse_options(impl_->options);
+    if (!parsed) return fail(parsed.error());
+    auto reactor = std::make_shared<detail::Reactor>(std::move(parsed->engine), impl_->role, impl_->clock,
+                                                     detail::Reactor::Options{impl_->options.timeout_ms, impl_->options.client_name, impl_->options.name_lookup});
+    if (auto bound = reactor->listen(parsed->binds); !bound) return fail(bound.error());
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->reactor = reactor;
+    }
+    impl_->role.attach([this](std::function<void()> task) { post(std::move(task)); });
+    impl_->thread = std::thread([reactor] {
+        pthread_setname_np(pthread_self(), "net");
+        const auto guard = boost::asio::make_work_guard(reactor->io());
+        reactor->start();
+        reactor->io().run();
+    });
+    return {};
+}
+
+void Network::stop() {
+    if (!impl_->thread.joinable()) return;
+    const auto reactor = impl_->current();
+    impl_->role.detach();
+    boost::asio::post(reactor->io(), [reactor] { reactor->stop(); });
+    impl_->thread.join();
+    const std::lock_guard lock(impl_->mutex);
+    impl_->reactor.reset();
+}
+
+void Network::post(std::function<void()> task) {
+    const auto reactor = impl_->current();
+    if (!reactor) return;
+    boost::asio::post(reactor->io(), [raw = reactor.get(), task = std::move(task)] {
+        task();
+        raw->tick_soon();
+    });
+}
+
+void Network::wake() {
+    if (const auto reactor = impl_->current()) reactor->tick_soon();
+}
+
+std::shared_ptr<const NetView> Network::view() const {
+    const Clock& clock = impl_->clock;
+    std::shared_ptr<const NetView> before;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        before = impl_->last_view;
+    }
+    auto view = impl_->ask([&clock](Engine& engine) { return std::shared_ptr<const NetView>(std::make_shared<NetView>(engine.view(clock.now_us()))); }, before);
+    const std::lock_guard lock(impl_->mutex);
+    impl_->last_view = view;
+    return view;
+}
+
+using CommandResult = Result<void, NodeCommandError>;
+
+Result<void, NodeCommandError> Network::add_node(const std::string& node, bool) {
+    return impl_->ask([node](Engine& engine) { return engine.add_node(node); }, CommandResult(fail(NodeCommandError::network_inactive)));
+}
+
+Result<void, NodeCommandError> Network::remove_node(const std::string& node) {
+    return impl_->ask([node](Engine& engine) { return engine.remove_node(node); }, CommandResult(fail(NodeCommandError::not_added)));
+}
+
+Result<void, NodeCommandError> Network::try_node(const std::string& node, bool) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([node, &clock](Engine& engine) { return engine.try_node(node, clock.now_us()); }, CommandResult(fail(NodeCommandError::network_inactive)));
+}
+
+std::vector<AddedNode> Network::added_nodes() const {
+    return impl_->ask([](Engine& engine) { return engine.added_nodes(); }, std::vector<AddedNode>());
+}
+
+Result<void, NodeCommandError> Network::disconnect(PeerId id) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([id, &clock](Engine& engine) { return engine.disconnect(id, clock.now_us()); }, CommandResult(fail(NodeCommandError::not_connected)));
+}
+
+Result<void, NodeCommandError> Network::disconnect(const std::string& address) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([address, &clock](Engine& engine) { return engine.disconnect(address, clock.now_us()); }, CommandResult(fail(NodeCommandError::not_connected)));
+}
+
+void Network::set_active(bool active) {
+    const Clock& clock = impl_->clock;
+    impl_->ask([active, &clock](Engine& engine) { engine.set_active(active, clock.now_us()); return true; }, false);
+}
+
+void Network::ping_all() {
+    impl_->ask([](Engine& engine) { engine.ping_all(); return true; }, false);
+    wake();
+}
+
+Result<void, NodeCommandError> Network::add_connection(const std::string& address, ConnectionType type, bool) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([address, type, &clock](Engine& engine) { return engine.add_connection(address, type, clock.now_us()); },
+                      CommandResult(fail(NodeCommandError::network_inactive)));
+}
+
+}  // namespace cairn::net

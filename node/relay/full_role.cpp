@@ -1,0 +1,350 @@
+#include "node/relay/full_role.hpp"
+
+#include <algorithm>
+
+#include "consensus/rules/difficulty.hpp"
+#include "net/io/mailbox.hpp"
+#include "net/sync/block_fetch.hpp"
+#include "net/sync/header_sync.hpp"
+#include "net/wire/codec.hpp"
+#include "node/relay/announcer.hpp"
+#include "node/relay/chain_adapter.hpp"
+#include "node/relay/server.hpp"
+
+namespace cairn::node {
+
+using namespace net;  // NOLINT: this file speaks the network's language
+
+namespace {
+
+constexpr std::int64_t kLimitedPeerDepth = 144;  // blocks that our tip may be behind for a limited peer to be of use
+constexpr std::size_t kInboxCapacity = 1u << 20;
+
+struct TipEvent {
+    std::shared_ptr<const ChainView> view;
+    const HeaderNode* fork = nullptr;
+};
+using Event = std::variant<TipEvent, BlockVerdict, Server::ReadDone>;
+
+/// What chain thread and workers tell the net thread. Outlives the role as long as a worker still holds it.
+struct Inbox {
+    Mailbox<Event> box{kInboxCapacity};
+    std::mutex mutex;
+    std::function<void(std::function<void()>)> post;  ///< empty when nobody listens
+
+    void put(Event event) {
+        if (box.push(std::move(event)) != Mailbox<Event>::Pushed::first) return;
+        const std::lock_guard lock(mutex);
+        if (post) post([] {});  // the network calls on_tick after every task
+    }
+};
+
+}  // namespace
+
+class FullRole::Impl {
+public:
+    Impl(ChainPort& port, const ChainParams& chain_params, Options given)
+        : chain(port, given.minimum_chain_work),
+          params(chain_params),
+          options(given),
+          random(Random::from_system()),
+          inbox(std::make_shared<Inbox>()),
+          chains(chain),
+          headers(chain, chains, params, random),
+          blocks(chain, chains, params, given.window_bytes),
+          announcer(chain, chains),
+          server(chain, chains, announcer, params, {given.prune_mode, given.max_send_buffer},
+                 [box = inbox](Server::ReadDone done) { box->put(std::move(done)); }) {}
+
+    struct Peer {
+        bool inbound = false;
+        int unjudged = 0;             ///< blocks of this peer that the chain has not judged
+        bool wants_compact_fast = false;
+        std::int64_t min_fee_filter = 0;
+        bool may_wait = false;        ///< its next message waits for the verdict on its last block
+    };
+
+    void on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us);
+    void on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us);
+    void on_block(PeerInfo& peer, BlockMessage&& message, Outbox& out, std::int64_t now_us);
+    void on_not_found(PeerInfo& peer, const NotFoundMessage& message);
+    void on_other(PeerInfo& peer, const Message& message, Outbox& out);
+    void on_verdict(const BlockVerdict& verdict, Outbox& out);
+    void on_tip(const TipEvent& event, Outbox& out);
+    bool rejects_transactions(const PeerInfo& peer) const {
+        return peer.block_only() || peer.type == ConnectionType::feeler || (options.blocks_only && !peer.has(kPermitRelay));
+    }
+
+    ChainAdapter chain;
+    const ChainParams& params;
+    Options options;
+    Random random;
+    std::shared_ptr<Inbox> inbox;
+    PeerChains chains;
+    HeaderSync headers;
+    BlockFetch blocks;
+    Announcer announcer;
+    Server server;
+    std::unordered_map<PeerId, Peer> peers;
+};
+
+void FullRole::Impl::on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us) {
+    if (chain.importing()) {
+        out.log().debug("Unexpected headers message received from peer {}", peer.id);
+        return;
+    }
+    const auto accepted = headers.on_headers(peer, std::move(message), out, now_us);
+    if (accepted) blocks.direct_fetch(peer, accepted->last, out, now_us);
+}
+
+void FullRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us) {
+    if (message.items.size() > limits::kMaxInv) {
+        out.misbehaving(peer.id, fmt::format("inv message size = {}", message.items.size()));
+        return;
+    }
+    const InvItem* newest = nullptr;
+    for (const InvItem& item : message.items) {
+        if (item.type == kInvBlock || item.type == kInvWitnessBlock) {
+            const BlockHash hash{item.hash};
+            const HeaderNode* node = chain.find(hash);
+            out.log().debug("got inv: block {} {} peer={}", hash.to_display_hex(), node ? "have" : "new", peer.id);
+            chains.on_announced(peer.id, hash);
+            if (!node && !chain.importing()) newest = &item;
+        } else if (item.is_tx()) {
+            if (!rejects_transactions(peer)) continue;
+            out.disconnect(peer.id, fmt::format("transaction ({}) inv sent in violation of protocol", item.hash.to_display_hex()));
+            return;
+        } else {
+            out.log().debug("Unknown inv type \"{}\" received from peer={}", item.type, peer.id);
+        }
+    }
+    if (newest) headers.on_unknown_block(peer, BlockHash(newest->hash), out, now_us);
+}
+
+void FullRole::Impl::on_block(PeerInfo& peer, BlockMessage&& message, Outbox& out, std::int64_t now_us) {
+    if (chain.importing()) {
+        out.log().debug("Unexpected block message received from peer {}", peer.id);
+        return;
+    }
+    Reader reader(message.raw);
+    const BlockHeader header = BlockHeader::read(reader);
+    if (!reader.ok()) {
+        out.log().debug("ProcessMessages(block, {} bytes): Exception 'end of data' caught, peer={}", message.raw.size(), peer.id);
+        return;
+    }
+    const BlockHash hash = header.hash();
+    out.log().debug("received block {} peer={}", hash.to_display_hex(), peer.id);
+    const HeaderNode* node = chain.find(hash);
+    const HeaderNode* parent = node ? node->parent : chain.find(header.previous);
+    Peer& state = peers[peer.id];
+
+    BlockSubmission submission;
+    submission.peer = peer.id;
+    submission.force = blocks.on_block(peer.id, node, message.raw.size(), now_us);
+    submission.header_checked = node || (parent && parent->chain_work + block_work(header.bits) >= headers.work_threshold());
+    submission.raw = std::move(message.raw);
+    ++state.unjudged;
+    // Close to the tip a peer's next words are heard after its block was judged, as if the judging had been here.
+    state.may_wait = !chain.initial_block_download();
+    peer.last_block_s = now_us / 1'000'000;
+    chain.port().submit_block(std::move(submission));
+}
+
+void FullRole::Impl::on_not_found(PeerInfo& peer, const NotFoundMessage& message) {
+    for (const InvItem& item : message.items)
+        if (item.is_block())
+            if (const HeaderNode* node = chain.find(BlockHash(item.hash))) blocks.on_not_found(peer.id, node);
+}
+
+void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& out) {
+    if (std::holds_alternative<SendHeadersMessage>(message)) {
+        announcer.on_send_headers(peer.id);
+    } else if (const auto* compact = std::get_if<SendCmpctMessage>(&message)) {
+        if (compact->announce > 1)
+            out.misbehaving(peer.id, "invalid sendcmpct announce field");
+        else if (compact->version == 2)
+            peers[peer.id].wants_compact_fast = compact->announce == 1;
+    } else if (const auto* fee = std::get_if<FeeFilterMessage>(&message)) {
+        if (fee->fee_rate >= 0 && fee->fee_rate <= kMaxMoney) {
+            peers[peer.id].min_fee_filter = fee->fee_rate;
+            out.log().debug("received: feefilter of {} sat/kvB from peer={}", fee->fee_rate, peer.id);
+        }
+    } else if (std::holds_alternative<TxMessage>(message)) {
+        if (rejects_transactions(peer)) out.disconnect(peer.id, "transaction sent in violation of protocol");
+    } else if (std::holds_alternative<MempoolMessage>(message)) {
+        if (!options.peer_bloom_filters && !peer.has(kPermitBloomFilter) && !peer.has(kPermitMempool) && !peer.has(kPermitNoBan))
+            out.disconnect(peer.id, "mempool request with bloom filters disabled");
+    } else if (std::holds_alternative<FilterLoadMessage>(message) || std::holds_alternative<FilterAddMessage>(message) ||
+               std::holds_alternative<FilterClearMessage>(message)) {
+        if (!options.peer_bloom_filters && !peer.has(kPermitBloomFilter))
+            out.disconnect(peer.id, fmt::format("{} received despite not offering bloom services", command_of(message)));
+    } else if (std::holds_alternative<GetCFiltersMessage>(message) || std::holds_alternative<GetCFHeadersMessage>(message) ||
+               std::holds_alternative<GetCFCheckptMessage>(message)) {
+        out.disconnect(peer.id, "peer requested unsupported block filter type: 0");
+    }
+}
+
+void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out) {
+    using Kind = BlockVerdict::Kind;
+    if (const HeaderNode* node = chain.find(verdict.hash))
+        blocks.on_verdict(node, verdict.kind == Kind::connected || verdict.kind == Kind::stored || verdict.kind == Kind::duplicate);
+    const auto found = peers.find(verdict.peer);
+    if (found == peers.end()) return;
+    // A stored block is judged once more when it is connected.
+    if (found->second.unjudged > 0) --found->second.unjudged;
+    if (verdict.kind == Kind::duplicate_invalid) {
+        if (!found->second.inbound) out.misbehaving(verdict.peer, verdict.reject_reason);
+        return;
+    }
+    if (verdict.kind != Kind::invalid) return;
+    if (verdict.reject_reason == "time-too-new" || verdict.reject_reason == "too-little-chainwork") {
+        out.log().debug("peer={}: {}", verdict.peer, verdict.reject_reason);
+        return;
+    }
+    if (verdict.mutated) out.log().debug("Received mutated block from peer={}", verdict.peer);
+    out.misbehaving(verdict.peer, verdict.mutated ? "mutated block, " + verdict.reject_reason : verdict.reject_reason);
+}
+
+void FullRole::Impl::on_tip(const TipEvent& event, Outbox& out) {
+    const HeaderNode* tip = event.view->tip;
+    if (!tip) return;
+    const Height below = event.fork ? event.fork->height : tip->height - 1;
+    if (tip->height > below) blocks.on_connected(static_cast<std::size_t>(tip->height - below), out.log());
+    if (!event.view->initial_block_download) announcer.on_new_tip(tip, event.fork);
+}
+
+FullRole::FullRole(ChainPort& chain, const ChainParams& params, Options options)
+    : impl_(std::make_unique<Impl>(chain, params, options)) {}
+
+FullRole::~FullRole() = default;
+
+void FullRole::attach(std::function<void(std::function<void()>)> post) {
+    {
+        const std::lock_guard lock(impl_->inbox->mutex);
+        impl_->inbox->post = std::move(post);
+    }
+    impl_->chain.port().subscribe(this);
+}
+
+void FullRole::detach() {
+    impl_->chain.port().unsubscribe(this);
+    const std::lock_guard lock(impl_->inbox->mutex);
+    impl_->inbox->post = nullptr;
+}
+
+void FullRole::on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode*, const HeaderNode* fork) {
+    impl_->inbox->put(TipEvent{view, fork});
+}
+
+void FullRole::on_verdict(const BlockVerdict& verdict) { impl_->inbox->put(verdict); }
+
+std::uint64_t FullRole::local_services() const {
+    std::uint64_t services = kServiceNetworkLimited | kServiceWitness;
+    if (!impl_->options.prune_mode) services |= kServiceNetwork;
+    if (impl_->options.peer_bloom_filters) services |= kServiceBloom;
+    return services;
+}
+
+std::int32_t FullRole::best_height() const {
+    const auto view = impl_->chain.port().view();
+    return view->tip ? view->tip->height : 0;
+}
+
+std::uint64_t FullRole::desirable_services(std::uint64_t offered, std::int64_t now_us) const {
+    const auto view = impl_->chain.port().view();
+    const std::int64_t tip_time = view->tip ? std::int64_t{view->tip->header.time} : 0;
+    const std::int64_t depth = (now_us / 1'000'000 - tip_time) / impl_->params.pow_target_spacing;
+    if ((offered & kServiceNetworkLimited) && depth < kLimitedPeerDepth) return kServiceNetworkLimited | kServiceWitness;
+    return kServiceNetwork | kServiceWitness;
+}
+
+bool FullRole::initial_block_download() const { return impl_->chain.port().view()->initial_block_download; }
+
+void FullRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
+    impl_->peers[peer.id].inbound = peer.inbound();
+    impl_->chains.add(peer.id);
+    impl_->headers.add(peer);
+    impl_->blocks.add(peer.id);
+    impl_->announcer.add(peer.id);
+    impl_->server.add(peer.id);
+}
+
+void FullRole::on_ready(PeerInfo&, Outbox&, std::int64_t) {}
+
+void FullRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
+    impl_->server.remove(peer.id);
+    impl_->announcer.remove(peer.id);
+    impl_->blocks.remove(peer.id);
+    impl_->headers.remove(peer.id);
+    impl_->chains.remove(peer.id);
+    impl_->peers.erase(peer.id);
+}
+
+void FullRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::int64_t now_us) {
+    Impl& impl = *impl_;
+    impl.chain.refresh();
+    if (auto* block = std::get_if<BlockMessage>(&message))
+        impl.on_block(peer, std::move(*block), out, now_us);
+    else if (auto* headers = std::get_if<HeadersMessage>(&message))
+        impl.on_headers(peer, std::move(*headers), out, now_us);
+    else if (const auto* compact = std::get_if<CompactBlockMessage>(&message))
+        impl.on_headers(peer, HeadersMessage{{compact->header}, 1}, out, now_us);
+    else if (const auto* inv = std::get_if<InvMessage>(&message))
+        impl.on_inv(peer, *inv, out, now_us);
+    else if (auto* get_data = std::get_if<GetDataMessage>(&message))
+        impl.server.on_get_data(peer, std::move(*get_data), out, now_us);
+    else if (const auto* get_headers = std::get_if<GetHeadersMessage>(&message))
+        impl.server.on_get_headers(peer, *get_headers, out);
+    else if (const auto* get_blocks = std::get_if<GetBlocksMessage>(&message))
+        impl.server.on_get_blocks(peer, *get_blocks, out);
+    else if (const auto* get_txn = std::get_if<GetBlockTxnMessage>(&message))
+        impl.server.on_get_block_txn(peer, *get_txn, out, now_us);
+    else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
+        impl.on_not_found(peer, *not_found);
+    else
+        impl.on_other(peer, message, out);
+}
+
+void FullRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
+    Impl& impl = *impl_;
+    if (!peer.ready || peer.closing || !impl.peers.contains(peer.id)) return;
+    impl.chain.refresh();
+    impl.server.pump(peer, out, now_us);
+    impl.headers.pump(peer, impl.blocks.any_in_flight(), out, now_us);
+    impl.announcer.pump(peer, out);
+    if (!impl.chain.importing()) impl.blocks.pump(peer, impl.headers.sync_from(peer, impl.blocks.any_in_flight()), out, now_us);
+}
+
+void FullRole::on_tick(Outbox& out, std::int64_t) {
+    Impl& impl = *impl_;
+    impl.chain.refresh();
+    for (Event& event : impl.inbox->box.take()) {
+        if (const auto* tip = std::get_if<TipEvent>(&event))
+            impl.on_tip(*tip, out);
+        else if (const auto* verdict = std::get_if<BlockVerdict>(&event))
+            impl.on_verdict(*verdict, out);
+        else
+            impl.server.on_read(std::move(std::get<Server::ReadDone>(event)));
+    }
+}
+
+bool FullRole::wants_pause(const PeerInfo& peer) const {
+    if (impl_->server.busy(peer.id)) return true;
+    const auto found = impl_->peers.find(peer.id);
+    return found != impl_->peers.end() && found->second.may_wait && found->second.unjudged > 0;
+}
+
+void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
+    const auto* chain = impl_->chains.find(peer.id);
+    if (!chain) return;
+    snapshot.presynced_headers = impl_->headers.presynced_height(peer.id);
+    snapshot.synced_headers = chain->best_known ? chain->best_known->height : -1;
+    if (const HeaderNode* common = impl_->blocks.last_common(peer.id)) snapshot.synced_blocks = common->height;
+    snapshot.inflight_heights = impl_->blocks.heights_in_flight(peer.id);
+    if (const auto found = impl_->peers.find(peer.id); found != impl_->peers.end()) {
+        snapshot.hb_from = found->second.wants_compact_fast;
+        snapshot.min_fee_filter = found->second.min_fee_filter;
+    }
+}
+
+}  // namespace cairn::node
