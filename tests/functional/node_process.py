@@ -105,7 +105,7 @@ class Node:
             self.connection.close()
             self.connection = None
 
-    def post(self, body, timeout=600):
+    def post(self, body, timeout=120):
         """The HTTP status and the body of the answer to a raw request."""
         headers = {"Authorization": "Basic " + base64.b64encode(self.cookie.encode()).decode(),
                    "Content-Type": "application/json"}
