@@ -90,7 +90,7 @@ RpcMethod logging() {
     return {"logging", "control",
             "Shows and sets which categories of debug lines are logged.\n"
             "Without arguments it only shows them. \"include\" is done first, then \"exclude\"; the answer shows the result.\n"
-            "The categories are: " + names + "\nand \"all\" or \"1\" for all of them.",
+            "The valid logging categories are: " + names + "\nand \"all\" or \"1\" for all of them.",
             {arg_arr("include", http::optional(), "Categories to switch on", {arg_str("include_category", http::optional(), "a category")}),
              arg_arr("exclude", http::optional(), "Categories to switch off", {arg_str("exclude_category", http::optional(), "a category")})},
             {map("", "each category and its state", {flag("category", "Is it logged?")})},
@@ -157,6 +157,18 @@ RpcMethod echo(std::string name) {
             }};
 }
 
+RpcMethod echoipc() {
+    return {"echoipc", "hidden", "Gives its argument back. For tests; this node has no other processes to ask.",
+            {arg_str("arg", http::required(), "The text")}, {str("echo", "The text")}, http::example_cli("echo", "\"Hello world\""),
+            [](const RpcRequest& request, JsonWriter& out) { out.string(http::as_string(request.param(0))); }};
+}
+
+RpcMethod getzmqnotifications() {
+    return {"getzmqnotifications", "zmq", "Lists the ZeroMQ notifications that are sent. This node sends none.", {},
+            {arr("", "", {obj("", "", {str("type", "Kind of notification"), str("address", "Where it is sent"), num("hwm", "How many may wait")})})},
+            examples("getzmqnotifications"), [](const RpcRequest&, JsonWriter& out) { out.begin_array().end_array(); }};
+}
+
 RpcMethod setmocktime(const NodeContext& context) {
     return {"setmocktime", "hidden", "Sets the node's clock (-regtest only).",
             {arg_num("timestamp", http::required(), "UNIX epoch time\n0 to go back to the real time.")}, {none()}, "",
@@ -196,6 +208,8 @@ void register_control_methods(http::RpcTable& table, const NodeContext& context)
     table.add(getmemoryinfo());
     table.add(echo("echo"));
     table.add(echo("echojson"));
+    table.add(echoipc());
+    table.add(getzmqnotifications());
     table.add(setmocktime(context));
     table.add(mockscheduler(context));
 }
