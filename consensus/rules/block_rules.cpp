@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "consensus/base/check.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/rules/difficulty.hpp"
 #include "consensus/rules/locktime.hpp"
@@ -75,8 +74,8 @@ constexpr BlockRule kBlockRules[] = {
 
 // Every transaction MUST be final at the block's height and, since BIP113, at the median time past of its parent.
 bool has_final_transactions(const ContextSubject& subject) {
-    const bool median_time = subject.params.active_at(BuriedDeployment::csv, subject.height());
-    CAIRN_CHECK(!median_time || subject.parent != nullptr);
+    // The genesis block has no parent whose median could count, even where BIP113 is in force from the start.
+    const bool median_time = subject.parent != nullptr && subject.params.active_at(BuriedDeployment::csv, subject.height());
     const std::int64_t cutoff =
         median_time ? subject.parent->median_time_past() : std::int64_t{subject.checked.block().header().time};
     const auto txs = subject.checked.block().txs();

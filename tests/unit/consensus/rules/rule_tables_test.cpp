@@ -487,6 +487,15 @@ TEST(BlockRules, CompareLockTimesWithTheBlocksOwnTimeBeforeBip113) {
     EXPECT_EQ(judge_context(draft.commit_to_witnesses().fix_merkle_root(), chain.tip(), chain.params()), "bad-txns-nonfinal");
 }
 
+TEST(BlockRules, AcceptEveryGenesisBlock) {
+    for (const Network network : {Network::mainnet, Network::testnet3, Network::testnet4, Network::signet, Network::regtest}) {
+        const ChainParamsPtr params = make_params(network, {.activation_heights = {{BuriedDeployment::csv, 0}}});
+        const auto checked = rules::check_block(params->genesis, *params);
+        ASSERT_TRUE(checked) << params->name();
+        EXPECT_TRUE(rules::check_block_context(*checked, nullptr, *params)) << params->name();
+    }
+}
+
 TEST(BlockRules, SeeMutationsThatBlameNoHeader) {
     ChainBuilder chain;
     chain.mine_many(101);
