@@ -195,15 +195,15 @@ Stored<void> CoinCache::Impl::for_each_dirty(Emit&& emit) const {
     return {};
 }
 
-/// After the dirty entries reached the disk: tombstones go, the others are clean. True when the disk's old answers about
-/// something are wrong now.
+/// After the dirty entries reached the disk: tombstones go, the others are clean. True when there was any, so that older
+/// answers of the disk, "no such coin" too, may be wrong now.
 bool CoinCache::Impl::settle() {
     bool changed = false;
     for (const std::uint32_t position : list) {
         CoinRecord record = records.at(position);
         record.clear(CoinRecord::listed);
         if (!record.has(CoinRecord::dirty)) continue;
-        changed |= !record.has(CoinRecord::fresh);
+        changed = true;
         if (record.has(CoinRecord::spent)) {
             const OutPoint outpoint = record.outpoint();
             forget(find(outpoint, siphash13_jumbo(key, outpoint.txid, outpoint.index)));
@@ -227,10 +227,8 @@ CoinCache::Probe CoinCache::prepare(const OutPoint& outpoint) const {
 }
 
 void CoinCache::touch(Probe probe) const {
-    impl_->table.find(probe.hash, [&](std::uint32_t position) {
-        impl_->records.at(position).prefetch();
-        return true;
-    });
+    const std::size_t slot = impl_->table.find(probe.hash, [](std::uint32_t) { return true; });
+    if (slot != CoinTable::kNone) impl_->records.at(impl_->table.position(slot)).prefetch();
 }
 
 CoinCache::Lookup CoinCache::contains(const OutPoint& outpoint, Probe probe) const {

@@ -82,13 +82,16 @@ public:
     /// answer is older than the last flush then and may no longer be true; ask again.
     /// True when the entry is here now.
     bool insert_from_disk(const OutPoint& outpoint, const Coin& coin, std::uint64_t epoch);
-    /// Counts the flushes. Take it before reading the disk on another thread.
+    /// Changes with every flush that wrote something. Take it before reading the disk on another thread: what the disk said,
+    /// "no such coin" too, holds only while it stays the same.
     std::uint64_t epoch() const { return epoch_; }
 
     std::size_t size() const;          ///< entries, tombstones too
     std::size_t dirty_count() const;
     /// Bytes held from the operating system: records, free records, table, lists.
     std::size_t memory_usage() const;
+    /// The most that it can manage, whatever the machine has: flush when live_bytes() comes near it.
+    static constexpr std::size_t kMostBytes = std::size_t{15} << 30;
     /// Bytes that entries need of it. What grows towards the -dbcache limit.
     std::size_t live_bytes() const;
 

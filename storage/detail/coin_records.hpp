@@ -148,6 +148,8 @@ private:
         const auto position = static_cast<std::uint32_t>((chunks_.size() - 1) << kChunkBits | next_);
         next_ += units;
         used_units_ += units;
+        // Written before anything is read: a read would make the kernel map a page of zeros first and replace it later.
+        std::memset(chunks_.back().data() + std::size_t{position & kChunkMask} * kUnit, 0, sizeof(std::uint16_t));
         return position;
     }
 
