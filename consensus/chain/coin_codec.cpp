@@ -105,7 +105,7 @@ std::uint64_t decompress_amount(std::uint64_t code) {
     const unsigned zeros = code % 10;
     code /= 10;
     std::uint64_t amount = zeros == 9 ? code + 1 : code / 9 * 10 + code % 9 + 1;
-    for (unsigned i = 0; i < zeros; ++i) amount *= 10;
+    for (unsigned i = 0; i < zeros && amount <= std::uint64_t{kMaxMoney}; ++i) amount *= 10;
     return amount;
 }
 
@@ -158,6 +158,7 @@ Coin read_coin(Reader& reader) {
     coin.height = static_cast<Height>(code >> 1);
     coin.coinbase = (code & 1) != 0;
     coin.value = static_cast<Amount>(decompress_amount(read_varint(reader)));
+    if (!money_range(coin.value)) reader.fail(DecodeError::bad_value);
     coin.script_pubkey = read_compressed_script(reader);
     return coin;
 }

@@ -11,7 +11,8 @@ namespace cairn {
 void write_varint(Writer& writer, std::uint64_t value);
 std::uint64_t read_varint(Reader& reader);
 
-/// Amounts with few significant decimal digits become small numbers. Defined for 0 to 2^64 - 1 / 10.
+/// Amounts with few significant decimal digits become small numbers. For amounts up to kMaxMoney; a code of none of them
+/// decompresses to a number beyond it.
 std::uint64_t compress_amount(std::uint64_t amount);
 std::uint64_t decompress_amount(std::uint64_t code);
 
