@@ -183,9 +183,9 @@ const MerkleRoot& BlockSubject::merkle() const {
     return *merkle_;
 }
 
-const BlockSubject::Walk& BlockSubject::walk() const {
+const BlockWalk& BlockSubject::walk() const {
     if (walk_) return *walk_;
-    Walk& walk = walk_.emplace();
+    BlockWalk& walk = walk_.emplace();
     TxCheckScratch scratch;
     walk.facts.reserve(block.txs().size());
     for (const Transaction& tx : block.txs()) {
@@ -213,7 +213,7 @@ Result<CheckedBlock, BlockFault> check_block(BlockPtr block, const ChainParams& 
         if (*error == BlockError::bad_transaction) fault.tx = subject.walk().error;
         return fail(std::move(fault));
     }
-    BlockSubject::Walk walk = subject.take_walk();
+    BlockWalk walk = subject.take_walk();
     CheckedBlock checked;
     checked.block_ = std::move(block);
     checked.facts_ = std::move(walk.facts);

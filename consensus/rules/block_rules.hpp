@@ -51,24 +51,24 @@ private:
     std::size_t output_count_ = 0;
 };
 
+/// What one walk over a block's transactions finds out.
+struct BlockWalk {
+    std::vector<TxFacts> facts;    ///< of the transactions before the first bad one
+    std::optional<TxError> error;  ///< of the first bad transaction
+    std::uint64_t legacy_sigops = 0;
+    std::uint32_t inputs = 0;      ///< of all but the coinbase
+    std::uint32_t outputs = 0;
+};
+
 /// A block under its context-free check; what is costly is found out when a rule asks for it, once.
 class BlockSubject {
 public:
-    /// What one walk over the transactions finds out.
-    struct Walk {
-        std::vector<TxFacts> facts;    ///< of the transactions before the first bad one
-        std::optional<TxError> error;  ///< of the first bad transaction
-        std::uint64_t legacy_sigops = 0;
-        std::uint32_t inputs = 0;      ///< of all but the coinbase
-        std::uint32_t outputs = 0;
-    };
-
     BlockSubject(const Block& the_block, const ChainParams& the_params, CheckOptions the_options)
         : block(the_block), params(the_params), options(the_options) {}
 
     const MerkleRoot& merkle() const;
-    const Walk& walk() const;
-    Walk take_walk() { return std::move(*walk_); }
+    const BlockWalk& walk() const;
+    BlockWalk take_walk() { return std::move(*walk_); }
 
     const Block& block;
     const ChainParams& params;
@@ -76,7 +76,7 @@ public:
 
 private:
     mutable std::optional<MerkleRoot> merkle_;
-    mutable std::optional<Walk> walk_;
+    mutable std::optional<BlockWalk> walk_;
 };
 
 using BlockRule = Rule<BlockSubject, BlockError>;
