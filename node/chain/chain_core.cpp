@@ -180,10 +180,18 @@ void ChainCore::start_threads() {
 
 // ---------------------------------------------------------------------------------------------- the chain thread
 
+// Does what came; waits up to `wait` when nothing did.
+void ChainCore::read_mail(std::chrono::milliseconds wait) {
+    while (auto message = mailbox_.take(wait)) {
+        message();
+        wait = std::chrono::milliseconds(0);
+    }
+}
+
 void ChainCore::run() {
     std::chrono::milliseconds wait{0};
     while (!stopping()) {
-        for (auto& message : mailbox_.take(wait)) message();
+        read_mail(wait);
         if (stopping()) break;
         const bool moved = step();
         wait = std::chrono::milliseconds(moved ? 0 : 1000);
@@ -192,7 +200,7 @@ void ChainCore::run() {
     for (const auto& block : pending_) block->failed = true;
     workers_->stop(false);
     mailbox_.close();
-    for (auto& message : mailbox_.take(std::chrono::milliseconds(0))) message();
+    read_mail(std::chrono::milliseconds(0));
     roll_back_pending();
     settle_waiting_sources();
     if (!broken_) flush_all();
@@ -231,7 +239,7 @@ bool ChainCore::idle() {
 void ChainCore::settle() {
     std::chrono::milliseconds wait{0};
     while (!stopping() && !broken_) {
-        for (auto& message : mailbox_.take(wait)) message();
+        read_mail(wait);
         if (advance()) {
             wait = std::chrono::milliseconds(0);
             continue;

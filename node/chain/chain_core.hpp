@@ -96,6 +96,8 @@ public:
     std::optional<Coin> coin(const OutPoint& outpoint);
     /// Everything to disk. False: it failed and the node is stopping.
     bool flush_all();
+    /// The coins in memory to the store, where snapshots see them; not necessarily durable yet.
+    bool flush_coins();
     /// Processes everything until no branch is better and no verdict is out.
     void settle();
     storage::KvStore& kv() { return kv_; }
@@ -116,6 +118,7 @@ private:
     };
     // chain_core.cpp: life
     void run();
+    void read_mail(std::chrono::milliseconds wait);
     bool step();
     void on_idle();
     bool idle();

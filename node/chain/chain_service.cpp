@@ -93,7 +93,7 @@ Result<UtxoStats, CommandError> ChainService::utxo_stats(UtxoHash hash, const st
     std::unique_ptr<storage::KvSnapshot> picture;
     auto at = command<const HeaderNode*>(core, [&]() -> Result<const HeaderNode*, CommandError> {
         core.settle();
-        if (!core.flush_all()) return fail(CommandError{"Unable to read UTXO set"});
+        if (!core.flush_coins()) return fail(CommandError{"Unable to read UTXO set"});
         picture = core.kv().snapshot();
         return core.board().view()->tip;
     });

@@ -95,7 +95,7 @@ bool ChainCore::flush_ledger(bool drop_coins) {
         cache.flush(batch, best);
         written = kv_.write(batch);
     }
-    if (written && !coins_.look_at_disk()) written = coins_.look_at_disk();
+    if (written) written = coins_.look_at_disk();
     if (!written) {
         fatal(written.error(), "System error while flushing");
         return false;
@@ -115,6 +115,8 @@ bool ChainCore::flush_all() {
     }
     return true;
 }
+
+bool ChainCore::flush_coins() { return !broken_ && (coins_.cache().dirty_count() == 0 || flush_ledger(false)); }
 
 // Called when no verdict is out. At the tip every block goes through the log at once; in initial download writes are rare.
 bool ChainCore::flush_if_due(bool idle) {

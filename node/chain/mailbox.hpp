@@ -1,11 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
-#include <vector>
 
 namespace cairn::node {
 
@@ -21,19 +20,19 @@ public:
             std::lock_guard lock(mutex_);
             if (closed_) return false;
             messages_.push_back(std::move(message));
-            filled_.store(true, std::memory_order_release);
         }
         wake_.notify_one();
         return true;
     }
-    bool has_mail() const { return filled_.load(std::memory_order_acquire); }
-
-    /// Everything that came; waits up to `wait` for the first message.
-    std::vector<Message> take(std::chrono::milliseconds wait) {
+    /// The oldest message; waits up to `wait` for one. Empty when there is none. One at a time, so that a message which itself
+    /// takes mail misses nothing that came behind it.
+    Message take(std::chrono::milliseconds wait) {
         std::unique_lock lock(mutex_);
         if (wait.count() > 0) wake_.wait_for(lock, wait, [this] { return !messages_.empty() || closed_; });
-        filled_.store(false, std::memory_order_release);
-        return std::exchange(messages_, {});
+        if (messages_.empty()) return {};
+        Message message = std::move(messages_.front());
+        messages_.pop_front();
+        return message;
     }
     /// Nothing is taken any more; what was posted before can still be taken.
     void close() {
@@ -45,8 +44,7 @@ public:
 private:
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::vector<Message> messages_;
-    std::atomic<bool> filled_{false};
+    std::deque<Message> messages_;
     bool closed_ = false;
 };
 
