@@ -15,7 +15,9 @@ constexpr std::size_t kLargestPushShownAsNumber = 4;
 constexpr std::int64_t kLargestParsedNumber = 0xffffffff;
 constexpr std::string_view kSeparators = " \t\n";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 bool is_decimal(std::string_view word) {
     if (word.size() > 1 && word[0] == '-') word.remove_prefix(1);
@@ -41,8 +43,9 @@ Result<void, std::string> parse_word(std::string_view word, ScriptBuilder& out) 
         std::int64_t number = 0;
         const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
         if (error != std::errc() || number > kLargestParsedNumber || number < -kLargestParsedNumber) {
-            return fail(std::string("script parse error: decimal numeric value only allowed in the "
-                                    "range -0xFFFFFFFF...0xFFFFFFFF"));
+            return fail(
+                std::string("script parse error: decimal numeric value only allowed in the "
+                            "range -0xFFFFFFFF...0xFFFFFFFF"));
         }
         out.number(number);
         return {};

@@ -73,9 +73,13 @@ static_assert(kEntries.size() == static_cast<std::size_t>(ScriptError::sig_finda
 
 }  // namespace
 
-std::string_view to_string(ScriptError error) { return kEntries[static_cast<std::size_t>(error)].text; }
+std::string_view to_string(ScriptError error) {
+    return kEntries[static_cast<std::size_t>(error)].text;
+}
 
-std::string_view script_error_name(ScriptError error) { return kEntries[static_cast<std::size_t>(error)].name; }
+std::string_view script_error_name(ScriptError error) {
+    return kEntries[static_cast<std::size_t>(error)].name;
+}
 
 std::optional<ScriptError> script_error_by_name(std::string_view name) {
     for (std::size_t i = 0; i < kEntries.size(); ++i) {

@@ -53,7 +53,9 @@ ScriptFlags fill_flags(ScriptFlags flags) {
     return flags;
 }
 
-std::string_view script_flag_name(ScriptFlag flag) { return kNames[static_cast<std::size_t>(flag)]; }
+std::string_view script_flag_name(ScriptFlag flag) {
+    return kNames[static_cast<std::size_t>(flag)];
+}
 
 std::vector<std::string_view> script_flag_names(ScriptFlags flags) {
     std::vector<std::string_view> names;

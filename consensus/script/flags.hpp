@@ -9,7 +9,8 @@
 
 namespace cairn {
 
-/// One rule that script verification can be told to enforce. Every one is a soft fork: with more flags, fewer scripts pass.
+/// One rule that script verification can be told to enforce. Every one is a soft fork: with more flags, fewer scripts
+/// pass.
 enum class ScriptFlag : std::uint8_t {
     p2sh,                                   ///< BIP16
     strictenc,                              ///< policy: defined hash types and key encodings
@@ -40,7 +41,8 @@ inline constexpr int kScriptFlagCount = static_cast<int>(ScriptFlag::discourage_
 class ScriptFlags {
 public:
     constexpr ScriptFlags() = default;
-    constexpr ScriptFlags(ScriptFlag flag) : bits_(1u << static_cast<unsigned>(flag)) {}  // NOLINT: a flag is a set of one
+    constexpr ScriptFlags(ScriptFlag flag)
+        : bits_(1u << static_cast<unsigned>(flag)) {}  // NOLINT: a flag is a set of one
     constexpr ScriptFlags(std::initializer_list<ScriptFlag> flags) {
         for (const ScriptFlag flag : flags) bits_ |= ScriptFlags(flag).bits_;
     }
@@ -68,13 +70,21 @@ private:
     std::uint32_t bits_ = 0;
 };
 
-constexpr ScriptFlags operator|(ScriptFlag a, ScriptFlag b) { return ScriptFlags(a) | b; }
-constexpr ScriptFlags operator~(ScriptFlag flag) { return ~ScriptFlags(flag); }
+constexpr ScriptFlags operator|(ScriptFlag a, ScriptFlag b) {
+    return ScriptFlags(a) | b;
+}
+constexpr ScriptFlags operator~(ScriptFlag flag) {
+    return ~ScriptFlags(flag);
+}
 
 /// What a block at today's height must obey (every buried fork).
-inline constexpr ScriptFlags kMandatoryScriptFlags{
-    ScriptFlag::p2sh,    ScriptFlag::dersig, ScriptFlag::nulldummy, ScriptFlag::checklocktimeverify, ScriptFlag::checksequenceverify,
-    ScriptFlag::witness, ScriptFlag::taproot};
+inline constexpr ScriptFlags kMandatoryScriptFlags{ScriptFlag::p2sh,
+                                                   ScriptFlag::dersig,
+                                                   ScriptFlag::nulldummy,
+                                                   ScriptFlag::checklocktimeverify,
+                                                   ScriptFlag::checksequenceverify,
+                                                   ScriptFlag::witness,
+                                                   ScriptFlag::taproot};
 
 /// What a transaction must obey to be relayed.
 inline constexpr ScriptFlags kStandardScriptFlags =

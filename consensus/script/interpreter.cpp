@@ -15,13 +15,17 @@ namespace {
 
 using enum Opcode;
 
-constexpr std::int64_t kWeightPerSignature = 50;                     // BIP342
+constexpr std::int64_t kWeightPerSignature = 50;                      // BIP342
 constexpr std::int64_t kSequenceDisableFlag = std::int64_t{1} << 31;  // BIP112
 
 constexpr std::uint8_t kTrueByte[] = {1};
 
-StackItem bool_item(bool value) { return value ? StackItem::view(kTrueByte) : StackItem(); }
-StackItem number_item(std::int64_t value) { return StackItem::copy(encode_script_number(value).span()); }
+StackItem bool_item(bool value) {
+    return value ? StackItem::view(kTrueByte) : StackItem();
+}
+StackItem number_item(std::int64_t value) {
+    return StackItem::copy(encode_script_number(value).span());
+}
 
 /// CVE-2010-5137: these fail a script even where they are not reached (outside tapscript, where most are op_success).
 constexpr bool is_disabled(Opcode opcode) {
@@ -72,8 +76,8 @@ constexpr std::size_t needed_items(Opcode opcode) {
 
 class Interpreter {
 public:
-    Interpreter(ScriptStack& stack, ByteSpan script, ScriptFlags flags, const SignatureChecker& checker, SigVersion version,
-                TaprootContext& context)
+    Interpreter(ScriptStack& stack, ByteSpan script, ScriptFlags flags, const SignatureChecker& checker,
+                SigVersion version, TaprootContext& context)
         : stack_(stack),
           script_(script),
           reader_(script),
@@ -236,7 +240,8 @@ ScriptError Interpreter::run_if(Opcode opcode, bool executing) {
         const ByteSpan condition = top(1).span();
         const bool minimal = condition.empty() || (condition.size() == 1 && condition[0] == 1);
         if (!minimal && tapscript()) return ScriptError::tapscript_minimalif;
-        if (!minimal && version_ == SigVersion::witness_v0 && flags_.has(ScriptFlag::minimalif)) return ScriptError::minimalif;
+        if (!minimal && version_ == SigVersion::witness_v0 && flags_.has(ScriptFlag::minimalif))
+            return ScriptError::minimalif;
         value = cast_to_bool(condition) == (opcode == op_if);
         pop();
     }
@@ -412,7 +417,8 @@ ScriptError Interpreter::check_signature(ByteSpan signature, ByteSpan pubkey, bo
     if (const auto error = check_signature_encoding(signature, flags_); error != ScriptError::ok) return error;
     if (const auto error = check_pubkey_encoding(pubkey, flags_, version_); error != ScriptError::ok) return error;
     valid = checker_.check_ecdsa(signature, pubkey, script_code, version_);
-    return !valid && !signature.empty() && flags_.has(ScriptFlag::nullfail) ? ScriptError::sig_nullfail : ScriptError::ok;
+    return !valid && !signature.empty() && flags_.has(ScriptFlag::nullfail) ? ScriptError::sig_nullfail
+                                                                            : ScriptError::ok;
 }
 
 /// BIP342: the budget comes first, then the kind of key; a signature that is not empty must be valid.
@@ -423,7 +429,8 @@ ScriptError Interpreter::check_tapscript_signature(ByteSpan signature, ByteSpan 
         if (context_.validation_weight_left < 0) return ScriptError::tapscript_validation_weight;
     }
     if (pubkey.empty()) return ScriptError::tapscript_empty_pubkey;
-    if (pubkey.size() == 32) return valid ? checker_.check_schnorr(signature, pubkey, version_, context_) : ScriptError::ok;
+    if (pubkey.size() == 32)
+        return valid ? checker_.check_schnorr(signature, pubkey, version_, context_) : ScriptError::ok;
     return flags_.has(ScriptFlag::discourage_upgradable_pubkeytype) ? ScriptError::discourage_upgradable_pubkeytype
                                                                     : ScriptError::ok;
 }
@@ -450,7 +457,8 @@ ScriptError Interpreter::run_checksigadd() {
     return ScriptError::ok;
 }
 
-/// Stack from the top: number of keys, keys, number of signatures, signatures, and one more item that a bug of old eats.
+/// Stack from the top: number of keys, keys, number of signatures, signatures, and one more item that a bug of old
+/// eats.
 ScriptError Interpreter::run_multisig(bool verify) {
     if (tapscript()) return ScriptError::tapscript_checkmultisig;
     if (stack_.empty()) return ScriptError::invalid_stack_operation;
@@ -495,13 +503,14 @@ ScriptError Interpreter::run_multisig(bool verify) {
 
 /// Each signature must fit a key, in order; keys may be left over. Which keys are looked at can be seen from outside
 /// (their form may fail the script), so the order is fixed: from the top of the stack, one try a key.
-ScriptError Interpreter::match_multisig(std::size_t signature, std::size_t signatures, std::size_t key, std::size_t keys,
-                                        ByteSpan script_code, bool& valid) {
+ScriptError Interpreter::match_multisig(std::size_t signature, std::size_t signatures, std::size_t key,
+                                        std::size_t keys, ByteSpan script_code, bool& valid) {
     valid = true;
     while (valid && signatures > 0) {
         const ByteSpan signature_bytes = top(signature).span();
         const ByteSpan pubkey = top(key).span();
-        if (const auto error = check_signature_encoding(signature_bytes, flags_); error != ScriptError::ok) return error;
+        if (const auto error = check_signature_encoding(signature_bytes, flags_); error != ScriptError::ok)
+            return error;
         if (const auto error = check_pubkey_encoding(pubkey, flags_, version_); error != ScriptError::ok) return error;
         if (checker_.check_ecdsa(signature_bytes, pubkey, script_code, version_)) {
             ++signature;

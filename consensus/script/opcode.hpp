@@ -140,15 +140,27 @@ enum class Opcode : std::uint8_t {
 /// The highest opcode that has a meaning outside tapscript.
 inline constexpr Opcode kMaxOpcode = Opcode::op_nop10;
 
-constexpr bool operator<(Opcode a, Opcode b) { return static_cast<std::uint8_t>(a) < static_cast<std::uint8_t>(b); }
-constexpr bool operator>(Opcode a, Opcode b) { return b < a; }
-constexpr bool operator<=(Opcode a, Opcode b) { return !(b < a); }
-constexpr bool operator>=(Opcode a, Opcode b) { return !(a < b); }
+constexpr bool operator<(Opcode a, Opcode b) {
+    return static_cast<std::uint8_t>(a) < static_cast<std::uint8_t>(b);
+}
+constexpr bool operator>(Opcode a, Opcode b) {
+    return b < a;
+}
+constexpr bool operator<=(Opcode a, Opcode b) {
+    return !(b < a);
+}
+constexpr bool operator>=(Opcode a, Opcode b) {
+    return !(a < b);
+}
 
 /// True for op_0, direct pushes and the three PUSHDATA forms: opcodes that carry data (or nothing, for op_0).
-constexpr bool is_push_data(Opcode opcode) { return opcode <= Opcode::op_pushdata4; }
+constexpr bool is_push_data(Opcode opcode) {
+    return opcode <= Opcode::op_pushdata4;
+}
 /// True for op_1 to op_16.
-constexpr bool is_small_integer(Opcode opcode) { return opcode >= Opcode::op_1 && opcode <= Opcode::op_16; }
+constexpr bool is_small_integer(Opcode opcode) {
+    return opcode >= Opcode::op_1 && opcode <= Opcode::op_16;
+}
 /// The number that op_0 and op_1 to op_16 push.
 constexpr int small_integer(Opcode opcode) {
     return opcode == Opcode::op_0 ? 0 : static_cast<int>(opcode) - static_cast<int>(Opcode::op_1) + 1;

@@ -31,7 +31,9 @@ struct ShortList {
     Items span() const { return {items.data(), count}; }
 };
 
-bool equal(ByteSpan a, ByteSpan b) { return std::ranges::equal(a, b); }
+bool equal(ByteSpan a, ByteSpan b) {
+    return std::ranges::equal(a, b);
+}
 
 /// What a script leaves on the stack that consists of a few data pushes and nothing else.
 bool read_pushes(ByteSpan script, ScriptFlags flags, ShortList& out) {
@@ -77,7 +79,8 @@ public:
 
     bool collect() {
         const ByteSpan script = spent_.script_pubkey;
-        if (const auto program = witness_program(script)) return input_.script_sig.empty() && collect_program(*program, false);
+        if (const auto program = witness_program(script))
+            return input_.script_sig.empty() && collect_program(*program, false);
         if (is_p2sh(script)) return flags_.has(ScriptFlag::p2sh) && collect_p2sh(script.subspan(2, 20));
         return input_.witness.empty() && collect_bare(script);
     }

@@ -9,7 +9,9 @@
 namespace cairn {
 namespace {
 
-constexpr std::uint8_t byte_of(Opcode opcode) { return static_cast<std::uint8_t>(opcode); }
+constexpr std::uint8_t byte_of(Opcode opcode) {
+    return static_cast<std::uint8_t>(opcode);
+}
 
 /// True when the script is `before`, some 20 or 32 free bytes, `after`.
 template <std::size_t N, std::size_t M>
@@ -106,11 +108,17 @@ bool is_p2sh(ByteSpan script) {
     return matches(script, {byte_of(Opcode::op_hash160), 20}, 20, {byte_of(Opcode::op_equal)});
 }
 
-bool is_p2wpkh(ByteSpan script) { return starts_witness_program(script, Opcode::op_0, 20); }
+bool is_p2wpkh(ByteSpan script) {
+    return starts_witness_program(script, Opcode::op_0, 20);
+}
 
-bool is_p2wsh(ByteSpan script) { return starts_witness_program(script, Opcode::op_0, 32); }
+bool is_p2wsh(ByteSpan script) {
+    return starts_witness_program(script, Opcode::op_0, 32);
+}
 
-bool is_p2tr(ByteSpan script) { return starts_witness_program(script, Opcode::op_1, 32); }
+bool is_p2tr(ByteSpan script) {
+    return starts_witness_program(script, Opcode::op_1, 32);
+}
 
 bool is_p2a(ByteSpan script) {
     return starts_witness_program(script, Opcode::op_1, 2) && script[2] == 0x4e && script[3] == 0x73;
@@ -121,7 +129,9 @@ bool is_witness_commitment(ByteSpan script) {
     return script.size() >= 38 && std::equal(std::begin(start), std::end(start), script.begin());
 }
 
-Bytes make_p2pk(ByteSpan pubkey) { return ScriptBuilder().push(pubkey).op(Opcode::op_checksig).take(); }
+Bytes make_p2pk(ByteSpan pubkey) {
+    return ScriptBuilder().push(pubkey).op(Opcode::op_checksig).take();
+}
 
 Bytes make_p2pkh(ByteSpan key_hash) {
     return ScriptBuilder()

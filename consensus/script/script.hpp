@@ -13,7 +13,8 @@ inline constexpr int kMaxOpsPerScript = 201;               ///< opcodes above op
 inline constexpr int kMaxPubkeysPerMultisig = 20;
 inline constexpr std::size_t kMaxScriptSize = 10'000;  ///< bytes, outside tapscript
 inline constexpr std::size_t kMaxStackSize = 1'000;    ///< items of both stacks
-inline constexpr std::uint32_t kLockTimeThreshold = 500'000'000;  ///< from here on a lock time is a time, below a height
+inline constexpr std::uint32_t kLockTimeThreshold =
+    500'000'000;  ///< from here on a lock time is a time, below a height
 
 /// An opcode and what it pushes.
 struct Instruction {
@@ -86,7 +87,8 @@ bool is_push_only(ByteSpan script);
 bool has_valid_ops(ByteSpan script);
 /// True when nothing can ever spend it: it starts with op_return or is too long. Such outputs are no coins.
 inline bool is_unspendable(ByteSpan script) {
-    return (!script.empty() && script[0] == static_cast<std::uint8_t>(Opcode::op_return)) || script.size() > kMaxScriptSize;
+    return (!script.empty() && script[0] == static_cast<std::uint8_t>(Opcode::op_return)) ||
+           script.size() > kMaxScriptSize;
 }
 
 /// BIP141: a version and 2 to 40 bytes.

@@ -11,10 +11,18 @@ namespace {
 
 constexpr int kOutputMask = 0x1f;  // of a legacy or BIP143 hash type
 
-bool anyone_can_pay(std::int32_t hash_type) { return (hash_type & kSighashAnyoneCanPay) != 0; }
-bool signs_no_output(std::int32_t hash_type) { return (hash_type & kOutputMask) == kSighashNone; }
-bool signs_one_output(std::int32_t hash_type) { return (hash_type & kOutputMask) == kSighashSingle; }
-bool signs_all_outputs(std::int32_t hash_type) { return !signs_no_output(hash_type) && !signs_one_output(hash_type); }
+bool anyone_can_pay(std::int32_t hash_type) {
+    return (hash_type & kSighashAnyoneCanPay) != 0;
+}
+bool signs_no_output(std::int32_t hash_type) {
+    return (hash_type & kOutputMask) == kSighashNone;
+}
+bool signs_one_output(std::int32_t hash_type) {
+    return (hash_type & kOutputMask) == kSighashSingle;
+}
+bool signs_all_outputs(std::int32_t hash_type) {
+    return !signs_no_output(hash_type) && !signs_one_output(hash_type);
+}
 
 /// The outputs as they stand in the transaction, without their count: they end four bytes before the stripped
 /// serialisation does, so that they can be hashed in one piece.
@@ -43,7 +51,9 @@ Uint256 hash_sequences(const Transaction& tx) {
     return hasher.finish();
 }
 
-Uint256 hash_outputs(const Transaction& tx) { return Sha256().write(outputs_section(tx)).finish(); }
+Uint256 hash_outputs(const Transaction& tx) {
+    return Sha256().write(outputs_section(tx)).finish();
+}
 
 Uint256 hash_amounts(std::span<const TxOutput> spent) {
     Sha256 hasher;
@@ -65,7 +75,9 @@ Uint256 hash_output(const TxOutput& output) {
     return hasher.finish();
 }
 
-Uint256 hash_again(const Uint256& hash) { return Sha256().write(hash).finish(); }
+Uint256 hash_again(const Uint256& hash) {
+    return Sha256().write(hash).finish();
+}
 
 /// The script code without its op_codeseparators. A push that reaches beyond the end hides what follows it, though the
 /// announced size counts it: so it has always been hashed.
@@ -141,7 +153,8 @@ void write_legacy_inputs(Sha256& hasher, const Transaction& tx, std::size_t inde
 }
 
 /// Everything that a legacy signature signs, except the hash type behind it.
-void write_legacy(Sha256& hasher, const Transaction& tx, std::size_t index, ByteSpan script_code, std::int32_t hash_type) {
+void write_legacy(Sha256& hasher, const Transaction& tx, std::size_t index, ByteSpan script_code,
+                  std::int32_t hash_type) {
     HashWriter writer(hasher);
     writer.u32(tx.version);
     write_legacy_inputs(hasher, tx, index, script_code, hash_type);
@@ -160,8 +173,8 @@ void write_legacy(Sha256& hasher, const Transaction& tx, std::size_t index, Byte
 }
 
 /// Everything that a BIP143 signature signs, except the hash type behind it.
-void write_bip143(Sha256& hasher, const Transaction& tx, std::size_t index, ByteSpan script_code, std::int32_t hash_type,
-                  Amount amount, const PrecomputedTxData* precomputed) {
+void write_bip143(Sha256& hasher, const Transaction& tx, std::size_t index, ByteSpan script_code,
+                  std::int32_t hash_type, Amount amount, const PrecomputedTxData* precomputed) {
     if (precomputed != nullptr && !precomputed->bip143_ready()) precomputed = nullptr;
     Uint256 prevouts, sequences, outputs;
     if (!anyone_can_pay(hash_type)) {
@@ -220,7 +233,7 @@ bool is_defined_taproot_hash_type(std::uint8_t hash_type) {
 PrecomputedTxData::PrecomputedTxData(const Transaction& tx, std::span<const TxOutput> spent_outputs, bool force)
     : spent_outputs_(spent_outputs) {
     CAIRN_CHECK(spent_outputs.empty() || spent_outputs.size() == tx.inputs.size());
-    const Needs needs = force                ? Needs{true, !spent_outputs.empty()}
+    const Needs needs = force              ? Needs{true, !spent_outputs.empty()}
                         : tx.has_witness() ? find_needs(tx, spent_outputs)
                                            : Needs{};
     if (!needs.bip143 && !needs.bip341) return;
@@ -251,8 +264,8 @@ void SighashCache::store(std::int32_t hash_type, ByteSpan script_code, const Sha
     entries_[cache_slot(hash_type)] = Entry{to_bytes(script_code), hasher};
 }
 
-Uint256 ecdsa_sighash(const Transaction& tx, std::size_t index, ByteSpan script_code, std::int32_t hash_type, Amount amount,
-                      SigVersion version, const PrecomputedTxData* precomputed, SighashCache* cache) {
+Uint256 ecdsa_sighash(const Transaction& tx, std::size_t index, ByteSpan script_code, std::int32_t hash_type,
+                      Amount amount, SigVersion version, const PrecomputedTxData* precomputed, SighashCache* cache) {
     CAIRN_CHECK(index < tx.inputs.size());
     if (version != SigVersion::witness_v0 && signs_one_output(hash_type) && index >= tx.outputs.size()) {
         // There is no such output: the hash has always been the number one.
@@ -323,8 +336,9 @@ std::optional<Bytes> taproot_sighash_message(const Transaction& tx, std::size_t 
     return message;
 }
 
-std::optional<Uint256> taproot_sighash(const Transaction& tx, std::size_t index, std::uint8_t hash_type, SigVersion version,
-                                       const TaprootContext& context, const PrecomputedTxData& precomputed) {
+std::optional<Uint256> taproot_sighash(const Transaction& tx, std::size_t index, std::uint8_t hash_type,
+                                       SigVersion version, const TaprootContext& context,
+                                       const PrecomputedTxData& precomputed) {
     static const Sha256 start = tagged_hasher("TapSighash");
     const auto message = taproot_sighash_message(tx, index, hash_type, version, context, precomputed);
     if (!message) return std::nullopt;

@@ -56,8 +56,8 @@ private:
 
 /// What a taproot signature signs besides the transaction, and the budget of the tapscript that runs.
 struct TaprootContext {
-    std::optional<Uint256> annex_hash;  ///< SHA-256 of the annex with its length, when there is one
-    Uint256 tapleaf_hash;               ///< tapscript only
+    std::optional<Uint256> annex_hash;                  ///< SHA-256 of the annex with its length, when there is one
+    Uint256 tapleaf_hash;                               ///< tapscript only
     std::uint32_t codeseparator_position = 0xffffffff;  ///< opcode index of the last op_codeseparator that ran
     std::int64_t validation_weight_left = 0;            ///< BIP342, in weight units
 };
@@ -80,21 +80,23 @@ private:
 /// What an ECDSA signature of input `index` signs. `hash_type` is the byte behind the signature (any 32-bit value in
 /// vectors). Legacy scripts: op_codeseparators are left out here, the signature itself is not (see find_and_delete).
 /// Shape: index < inputs. `precomputed` and `cache` may be null; `amount` matters to witness v0 only.
-Uint256 ecdsa_sighash(const Transaction& tx, std::size_t index, ByteSpan script_code, std::int32_t hash_type, Amount amount,
-                      SigVersion version, const PrecomputedTxData* precomputed = nullptr, SighashCache* cache = nullptr);
+Uint256 ecdsa_sighash(const Transaction& tx, std::size_t index, ByteSpan script_code, std::int32_t hash_type,
+                      Amount amount, SigVersion version, const PrecomputedTxData* precomputed = nullptr,
+                      SighashCache* cache = nullptr);
 
-/// What a Schnorr signature of input `index` signs (BIP341, BIP342); nullopt when the hash type is undefined or there is no
-/// output for kSighashSingle. `precomputed` must be bip341_ready().
-std::optional<Uint256> taproot_sighash(const Transaction& tx, std::size_t index, std::uint8_t hash_type, SigVersion version,
-                                       const TaprootContext& context, const PrecomputedTxData& precomputed);
+/// What a Schnorr signature of input `index` signs (BIP341, BIP342); nullopt when the hash type is undefined or there
+/// is no output for kSighashSingle. `precomputed` must be bip341_ready().
+std::optional<Uint256> taproot_sighash(const Transaction& tx, std::size_t index, std::uint8_t hash_type,
+                                       SigVersion version, const TaprootContext& context,
+                                       const PrecomputedTxData& precomputed);
 
 /// The message whose "TapSighash" hash taproot_sighash returns, for tests.
 std::optional<Bytes> taproot_sighash_message(const Transaction& tx, std::size_t index, std::uint8_t hash_type,
                                              SigVersion version, const TaprootContext& context,
                                              const PrecomputedTxData& precomputed);
 
-/// Removes every occurrence of `needle` that starts at an instruction of `script`. Returns `script` itself when there is
-/// none, otherwise a span of `storage`, which takes the result.
+/// Removes every occurrence of `needle` that starts at an instruction of `script`. Returns `script` itself when there
+/// is none, otherwise a span of `storage`, which takes the result.
 ByteSpan find_and_delete(ByteSpan script, ByteSpan needle, Bytes& storage);
 
 }  // namespace cairn

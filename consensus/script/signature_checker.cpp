@@ -35,15 +35,21 @@ const SignatureOracle& SignatureOracle::plain() {
     return oracle;
 }
 
-bool SignatureChecker::check_ecdsa(ByteSpan, ByteSpan, ByteSpan, SigVersion) const { return false; }
+bool SignatureChecker::check_ecdsa(ByteSpan, ByteSpan, ByteSpan, SigVersion) const {
+    return false;
+}
 
 ScriptError SignatureChecker::check_schnorr(ByteSpan, ByteSpan, SigVersion, const TaprootContext&) const {
     return ScriptError::unknown_error;
 }
 
-bool SignatureChecker::check_lock_time(std::int64_t) const { return false; }
+bool SignatureChecker::check_lock_time(std::int64_t) const {
+    return false;
+}
 
-bool SignatureChecker::check_sequence(std::int64_t) const { return false; }
+bool SignatureChecker::check_sequence(std::int64_t) const {
+    return false;
+}
 
 bool TransactionSignatureChecker::check_ecdsa(ByteSpan signature, ByteSpan pubkey, ByteSpan script_code,
                                               SigVersion version) const {

@@ -41,7 +41,8 @@ public:
 /// Thread: one at a time (it remembers midstates). Keeps pointing at what it was given.
 class TransactionSignatureChecker : public SignatureChecker {
 public:
-    TransactionSignatureChecker(const Transaction& tx, std::size_t index, Amount amount, const PrecomputedTxData& precomputed,
+    TransactionSignatureChecker(const Transaction& tx, std::size_t index, Amount amount,
+                                const PrecomputedTxData& precomputed,
                                 const SignatureOracle& oracle = SignatureOracle::plain())
         : tx_(tx), index_(index), amount_(amount), precomputed_(precomputed), oracle_(oracle) {}
 

@@ -12,7 +12,7 @@ constexpr std::size_t kUncompressedSize = 65;
 ByteSpan strict_integer(ByteSpan data) {
     if (data.size() < 3 || data[0] != 0x02 || data[1] == 0 || data.size() - 2 < data[1]) return {};
     const ByteSpan number = data.subspan(2, data[1]);
-    if ((number[0] & 0x80) != 0) return {};  // negative
+    if ((number[0] & 0x80) != 0) return {};                                         // negative
     if (number.size() > 1 && number[0] == 0 && (number[1] & 0x80) == 0) return {};  // padded
     return number;
 }
@@ -44,7 +44,8 @@ ScriptError check_signature_encoding(ByteSpan signature, ScriptFlags flags) {
     if (signature.empty()) return ScriptError::ok;
     constexpr ScriptFlags strict_flags{ScriptFlag::dersig, ScriptFlag::low_s, ScriptFlag::strictenc};
     if (flags.has_any(strict_flags) && !is_strict_der(signature)) return ScriptError::sig_der;
-    if (flags.has(ScriptFlag::low_s) && !has_low_s(signature.first(signature.size() - 1))) return ScriptError::sig_high_s;
+    if (flags.has(ScriptFlag::low_s) && !has_low_s(signature.first(signature.size() - 1)))
+        return ScriptError::sig_high_s;
     if (flags.has(ScriptFlag::strictenc) && !has_defined_hash_type(signature)) return ScriptError::sig_hashtype;
     return ScriptError::ok;
 }
@@ -70,7 +71,8 @@ ScriptError check_pubkey_encoding(ByteSpan pubkey, ScriptFlags flags, SigVersion
         const bool uncompressed = pubkey.size() == kUncompressedSize && pubkey[0] == 4;
         if (!uncompressed && !is_compressed_pubkey(pubkey)) return ScriptError::pubkeytype;
     }
-    if (flags.has(ScriptFlag::witness_pubkeytype) && version == SigVersion::witness_v0 && !is_compressed_pubkey(pubkey)) {
+    if (flags.has(ScriptFlag::witness_pubkeytype) && version == SigVersion::witness_v0 &&
+        !is_compressed_pubkey(pubkey)) {
         return ScriptError::witness_pubkeytype;
     }
     return ScriptError::ok;

@@ -120,6 +120,8 @@ Solution solve(ByteSpan script) {
     return solution;
 }
 
-OutputType classify(ByteSpan script) { return match(script, nullptr); }
+OutputType classify(ByteSpan script) {
+    return match(script, nullptr);
+}
 
 }  // namespace cairn

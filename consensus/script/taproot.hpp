@@ -42,8 +42,8 @@ Uint256 annex_hash(ByteSpan annex);
 /// A tree of scripts, for making outputs and the control blocks that spend them.
 struct TapTree {
     std::uint8_t leaf_version = kTapscriptLeafVersion;
-    Bytes script;                           ///< of a leaf
-    std::unique_ptr<TapTree> left, right;   ///< both or none
+    Bytes script;                          ///< of a leaf
+    std::unique_ptr<TapTree> left, right;  ///< both or none
 
     bool is_leaf() const { return left == nullptr; }
     Uint256 hash() const;

@@ -56,7 +56,8 @@ ScriptError verify_witness_v0(ByteSpan program, Witness witness, ScriptFlags fla
         if (witness.empty()) return ScriptError::witness_program_witness_empty;
         const ByteSpan script = witness.back();
         if (!std::ranges::equal(sha256(script).span(), program)) return ScriptError::witness_program_mismatch;
-        return run_witness_script(witness.first(witness.size() - 1), script, flags, checker, SigVersion::witness_v0, context);
+        return run_witness_script(witness.first(witness.size() - 1), script, flags, checker, SigVersion::witness_v0,
+                                  context);
     }
     if (program.size() == 20) {
         if (witness.size() != 2) return ScriptError::witness_program_mismatch;
@@ -73,13 +74,16 @@ ScriptError verify_taproot_script(ByteSpan program, Witness stack, std::int64_t 
     if (!is_valid_control_size(control.size())) return ScriptError::taproot_wrong_control_size;
     const std::uint8_t leaf_version = control[0] & kTaprootLeafMask;
     context.tapleaf_hash = tapleaf_hash(leaf_version, script);
-    if (!verify_taproot_commitment(control, program, context.tapleaf_hash)) return ScriptError::witness_program_mismatch;
+    if (!verify_taproot_commitment(control, program, context.tapleaf_hash))
+        return ScriptError::witness_program_mismatch;
     if (leaf_version == kTapscriptLeafVersion) {
         context.validation_weight_left = witness_size + kWeightAllowance;
-        return run_witness_script(stack.first(stack.size() - 2), script, flags, checker, SigVersion::tapscript, context);
+        return run_witness_script(stack.first(stack.size() - 2), script, flags, checker, SigVersion::tapscript,
+                                  context);
     }
-    return flags.has(ScriptFlag::discourage_upgradable_taproot_version) ? ScriptError::discourage_upgradable_taproot_version
-                                                                        : ScriptError::ok;
+    return flags.has(ScriptFlag::discourage_upgradable_taproot_version)
+               ? ScriptError::discourage_upgradable_taproot_version
+               : ScriptError::ok;
 }
 
 ScriptError verify_taproot(ByteSpan program, Witness witness, ScriptFlags flags, const SignatureChecker& checker) {
@@ -117,7 +121,8 @@ ScriptError run_to_true(ScriptStack& stack, ByteSpan script, ScriptFlags flags, 
     return !stack.empty() && cast_to_bool(stack.back().span()) ? ScriptError::ok : ScriptError::eval_false;
 }
 
-/// BIP16 and the witness program inside it. `stack` is what the scriptSig left and becomes what the redeem script leaves.
+/// BIP16 and the witness program inside it. `stack` is what the scriptSig left and becomes what the redeem script
+/// leaves.
 ScriptError verify_p2sh(ScriptStack& stack, ByteSpan script_sig, Witness witness, ScriptFlags flags,
                         const SignatureChecker& checker, bool& used_witness) {
     if (!is_push_only(script_sig)) return ScriptError::sig_pushonly;
@@ -176,8 +181,8 @@ ScriptError verify_script(ByteSpan script_sig, ByteSpan script_pubkey, Witness w
     return ScriptError::ok;
 }
 
-ScriptError verify_input(const Transaction& tx, std::size_t index, ScriptFlags flags, const PrecomputedTxData& precomputed,
-                         const SignatureOracle& oracle) {
+ScriptError verify_input(const Transaction& tx, std::size_t index, ScriptFlags flags,
+                         const PrecomputedTxData& precomputed, const SignatureOracle& oracle) {
     CAIRN_CHECK(index < precomputed.spent_outputs().size());
     const TxOutput& spent = precomputed.spent_outputs()[index];
     const TransactionSignatureChecker checker(tx, index, spent.value, precomputed, oracle);

@@ -39,8 +39,9 @@ SpendChoice choice_of(int kind) {
     return choice;
 }
 
-constexpr const char* kKindNames[] = {"p2pk",        "p2pkh",    "p2wpkh",        "p2sh_p2wpkh",    "p2tr_key",
-                                      "p2tr_script", "multisig", "p2sh_multisig", "p2wsh_multisig", "p2sh_p2wsh_multisig"};
+constexpr const char* kKindNames[] = {
+    "p2pk",        "p2pkh",    "p2wpkh",        "p2sh_p2wpkh",    "p2tr_key",
+    "p2tr_script", "multisig", "p2sh_multisig", "p2wsh_multisig", "p2sh_p2wsh_multisig"};
 
 class Yes final : public SignatureOracle {
     bool verify_ecdsa(ByteSpan, ByteSpan, const Uint256&) const override { return true; }
@@ -49,14 +50,16 @@ class Yes final : public SignatureOracle {
 
 void interpreter(benchmark::State& state) {
     const Spend spend(choice_of(static_cast<int>(state.range(0))), 2);
-    for (auto _ : state) benchmark::DoNotOptimize(verify_input(spend.tx->tx(), 1, kMandatoryScriptFlags, spend.precomputed));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(verify_input(spend.tx->tx(), 1, kMandatoryScriptFlags, spend.precomputed));
     state.SetLabel(kKindNames[state.range(0)]);
 }
 
 void interpreter_without_signatures(benchmark::State& state) {
     const Spend spend(choice_of(static_cast<int>(state.range(0))), 2);
     const Yes yes;
-    for (auto _ : state) benchmark::DoNotOptimize(verify_input(spend.tx->tx(), 1, kMandatoryScriptFlags, spend.precomputed, yes));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(verify_input(spend.tx->tx(), 1, kMandatoryScriptFlags, spend.precomputed, yes));
     state.SetLabel(kKindNames[state.range(0)]);
 }
 

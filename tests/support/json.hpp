@@ -1,7 +1,8 @@
 #pragma once
 
-#include <gtest/gtest.h>
 #include <univalue.h>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "tests/support/vectors.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "consensus/script/rows.hpp"
 #include "consensus/script/verify.hpp"
@@ -14,7 +14,8 @@ namespace cairn::test {
 class MemoOracle final : public SignatureOracle {
 public:
     bool verify_ecdsa(ByteSpan signature, ByteSpan pubkey, const Uint256& sighash) const override {
-        return remember(signature, pubkey, sighash, [&] { return SignatureOracle::verify_ecdsa(signature, pubkey, sighash); });
+        return remember(signature, pubkey, sighash,
+                        [&] { return SignatureOracle::verify_ecdsa(signature, pubkey, sighash); });
     }
     bool verify_schnorr(ByteSpan signature, ByteSpan pubkey, const Uint256& sighash) const override {
         return remember(signature, pubkey, sighash,

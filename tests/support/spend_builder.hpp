@@ -40,15 +40,18 @@ public:
     explicit SpendBuilder(std::uint64_t seed) : random_(seed) {
         tx_.version = 2;
         const std::size_t outputs = 1 + random_() % 3;
-        for (std::size_t i = 0; i < outputs; ++i) tx_.outputs.push_back({static_cast<Amount>(random_() % kCoin), make_p2pkh(random_bytes(20))});
+        for (std::size_t i = 0; i < outputs; ++i)
+            tx_.outputs.push_back({static_cast<Amount>(random_() % kCoin), make_p2pkh(random_bytes(20))});
     }
 
     void add(const SpendChoice& choice) {
         Plan plan{choice, {}, {}, {}};
         for (int i = 0; i < choice.keys; ++i) plan.keys.push_back(random_key());
         make_output(plan);
-        tx_.inputs.push_back({OutPoint{Txid(Uint256(random_bytes(32))), static_cast<std::uint32_t>(random_() % 4)}, {},
-                              TxInput::kFinalSequence - static_cast<std::uint32_t>(random_() % 3), {}});
+        tx_.inputs.push_back({OutPoint{Txid(Uint256(random_bytes(32))), static_cast<std::uint32_t>(random_() % 4)},
+                              {},
+                              TxInput::kFinalSequence - static_cast<std::uint32_t>(random_() % 3),
+                              {}});
         amounts_.push_back(static_cast<Amount>(random_() % kCoin));
         plans_.push_back(std::move(plan));
     }
@@ -140,8 +143,8 @@ private:
         plan.script_pubkey = make_witness_program(1, plan.taproot->output_key);
     }
 
-    Bytes sign_ecdsa(const Transaction& tx, std::size_t i, const PrivateKey& key, ByteSpan script_code, SigVersion version,
-                     const PrecomputedTxData& precomputed) const {
+    Bytes sign_ecdsa(const Transaction& tx, std::size_t i, const PrivateKey& key, ByteSpan script_code,
+                     SigVersion version, const PrecomputedTxData& precomputed) const {
         const std::uint8_t hash_type = plans_[i].choice.hash_type;
         Bytes signature =
             key.sign_ecdsa(ecdsa_sighash(tx, i, script_code, hash_type, amounts_[i], version, &precomputed), false);
@@ -153,7 +156,8 @@ private:
                                      const PrecomputedTxData& precomputed) const {
         std::vector<Bytes> items(1);
         for (int k = 0; k < plans_[i].choice.required; ++k) {
-            items.push_back(sign_ecdsa(tx, i, plans_[i].keys[static_cast<std::size_t>(k)], script, version, precomputed));
+            items.push_back(
+                sign_ecdsa(tx, i, plans_[i].keys[static_cast<std::size_t>(k)], script, version, precomputed));
         }
         return items;
     }
@@ -169,8 +173,8 @@ private:
         const bool by_key = plan.choice.kind == SpendKind::p2tr_key;
         TaprootContext context;
         context.tapleaf_hash = plan.taproot->leaves[0].hash;
-        const auto hash = taproot_sighash(tx, i, plan.choice.hash_type, by_key ? SigVersion::taproot : SigVersion::tapscript,
-                                          context, precomputed);
+        const auto hash = taproot_sighash(tx, i, plan.choice.hash_type,
+                                          by_key ? SigVersion::taproot : SigVersion::tapscript, context, precomputed);
         const Uint256 message = hash.value_or(Uint256());
         const PrivateKey key = by_key ? plan.keys[0].xonly_tweak_add(plan.taproot->tweak).value() : plan.keys[0];
         Bytes signature = to_bytes(key.sign_schnorr(message.span(), Uint256()));
@@ -187,17 +191,20 @@ private:
         auto& input = tx_.inputs[i];
         switch (plan.choice.kind) {
             case SpendKind::p2pk:
-                input.script_sig = pushes({sign_ecdsa(tx, i, plan.keys[0], plan.script_pubkey, SigVersion::base, precomputed)});
+                input.script_sig =
+                    pushes({sign_ecdsa(tx, i, plan.keys[0], plan.script_pubkey, SigVersion::base, precomputed)});
                 break;
             case SpendKind::p2pkh:
-                input.script_sig = pushes({sign_ecdsa(tx, i, plan.keys[0], plan.script_pubkey, SigVersion::base, precomputed),
-                                           pubkey(plan, 0)});
+                input.script_sig =
+                    pushes({sign_ecdsa(tx, i, plan.keys[0], plan.script_pubkey, SigVersion::base, precomputed),
+                            pubkey(plan, 0)});
                 break;
             case SpendKind::p2sh_p2wpkh: input.script_sig = pushes({plan.inner_script}); [[fallthrough]];
             case SpendKind::p2wpkh: {
                 const Bytes key = pubkey(plan, 0);
                 input.witness = {
-                    sign_ecdsa(tx, i, plan.keys[0], make_p2pkh(hash160(key)), SigVersion::witness_v0, precomputed), key};
+                    sign_ecdsa(tx, i, plan.keys[0], make_p2pkh(hash160(key)), SigVersion::witness_v0, precomputed),
+                    key};
                 break;
             }
             case SpendKind::p2tr_key:

@@ -17,14 +17,17 @@ std::uint64_t first_seed() {
     return seed != nullptr ? std::strtoull(seed, nullptr, 10) : 1;
 }
 
-bool is_taproot(SpendKind kind) { return kind == SpendKind::p2tr_key || kind == SpendKind::p2tr_script; }
+bool is_taproot(SpendKind kind) {
+    return kind == SpendKind::p2tr_key || kind == SpendKind::p2tr_script;
+}
 
 SpendChoice random_choice(std::mt19937_64& random) {
     SpendChoice choice;
     choice.kind = static_cast<SpendKind>(random() % test::kSpendKinds);
     if (choice.kind >= SpendKind::multisig) {
         choice.keys = 1 + static_cast<int>(random() % 4);
-        choice.required = random() % 4 == 0 ? 1 + static_cast<int>(random() % static_cast<unsigned>(choice.keys)) : choice.keys;
+        choice.required =
+            random() % 4 == 0 ? 1 + static_cast<int>(random() % static_cast<unsigned>(choice.keys)) : choice.keys;
     }
     constexpr std::uint8_t types[] = {kSighashAll, kSighashNone, kSighashSingle, 0x81, 0x82, 0x83};
     choice.hash_type = random() % 2 == 0 ? kSighashAll : types[random() % 6];
@@ -137,7 +140,8 @@ TEST(Rows, AcceptWhatIsSignedAsTheKindsDemand) {
         const PrecomputedTxData precomputed(tx->tx(), spent);
         ASSERT_EQ(verify_input(tx->tx(), 0, kMandatoryScriptFlags, precomputed), ScriptError::ok);
         const bool known = choice.kind != SpendKind::p2tr_script && choice.required == choice.keys;
-        EXPECT_EQ(test::verify_by_rows(tx->tx(), 0, kMandatoryScriptFlags, precomputed) == test::RowsVerdict::valid, known);
+        EXPECT_EQ(test::verify_by_rows(tx->tx(), 0, kMandatoryScriptFlags, precomputed) == test::RowsVerdict::valid,
+                  known);
     }
 }
 

@@ -1,8 +1,8 @@
 #include "consensus/script/interpreter.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/script/asm.hpp"
@@ -69,21 +69,36 @@ TEST(Interpreter, CalculatesWithSignedNumbers) {
         const char* script;
         const char* top;
     } cases[] = {
-        {"2147483647 DUP ADD", "feffffff00"}, {"-5 ABS", "05"},   {"5 NEGATE", "85"},   {"0 NOT", "01"},
-        {"7 0NOTEQUAL", "01"},                {"3 5 SUB", "82"},  {"3 5 MIN", "03"},    {"3 5 MAX", "05"},
-        {"3 2 5 WITHIN", "01"},               {"5 2 5 WITHIN", ""}, {"1 1SUB", ""},     {"-1 1ADD", ""},
-        {"1 0 BOOLAND", ""},                  {"1 0 BOOLOR", "01"}, {"2 2 NUMEQUAL", "01"}, {"2 3 LESSTHAN", "01"},
+        {"2147483647 DUP ADD", "feffffff00"},
+        {"-5 ABS", "05"},
+        {"5 NEGATE", "85"},
+        {"0 NOT", "01"},
+        {"7 0NOTEQUAL", "01"},
+        {"3 5 SUB", "82"},
+        {"3 5 MIN", "03"},
+        {"3 5 MAX", "05"},
+        {"3 2 5 WITHIN", "01"},
+        {"5 2 5 WITHIN", ""},
+        {"1 1SUB", ""},
+        {"-1 1ADD", ""},
+        {"1 0 BOOLAND", ""},
+        {"1 0 BOOLOR", "01"},
+        {"2 2 NUMEQUAL", "01"},
+        {"2 3 LESSTHAN", "01"},
     };
     for (const auto& c : cases) {
         const Outcome result = run(c.script);
         ASSERT_EQ(result.error, ScriptError::ok) << c.script;
         EXPECT_EQ(result.stack.back(), c.top) << c.script;
     }
-    EXPECT_EQ(run("2147483647 DUP ADD 1ADD").error, ScriptError::scriptnum) << "a result may overflow, an operand may not";
+    EXPECT_EQ(run("2147483647 DUP ADD 1ADD").error, ScriptError::scriptnum)
+        << "a result may overflow, an operand may not";
 }
 
 TEST(Interpreter, ObeysItsLimits) {
-    const auto repeated = [](Opcode opcode, std::size_t count) { return Bytes(count, static_cast<std::uint8_t>(opcode)); };
+    const auto repeated = [](Opcode opcode, std::size_t count) {
+        return Bytes(count, static_cast<std::uint8_t>(opcode));
+    };
     EXPECT_EQ(run_bytes(repeated(Opcode::op_nop, 201)).error, ScriptError::ok);
     EXPECT_EQ(run_bytes(repeated(Opcode::op_nop, 202)).error, ScriptError::op_count);
     EXPECT_EQ(run_bytes(repeated(Opcode::op_nop, 5000), {}, SigVersion::tapscript).error, ScriptError::ok);
@@ -124,9 +139,11 @@ TEST(Interpreter, HashesTheTop) {
 }
 
 TEST(Interpreter, AsksForItemsBeforeItTakesThem) {
-    for (const char* script : {"DUP", "1 2DUP", "1 2 3DUP", "1 2 3 2OVER", "1 2 3 4 5 2ROT", "1 2 3 2SWAP", "1 2 ROT", "1 ADD",
-                               "1 2 WITHIN", "SHA256", "1 EQUAL", "1 PICK", "5 1 PICK", "5 -1 ROLL", "VERIFY", "IF",
-                               "1 CHECKSIG", "CHECKMULTISIG", "0 1 CHECKMULTISIG", "0 0 CHECKMULTISIG"}) {
+    for (const char* script :
+         {"DUP",         "1 2DUP",     "1 2 3DUP",      "1 2 3 2OVER",       "1 2 3 4 5 2ROT",
+          "1 2 3 2SWAP", "1 2 ROT",    "1 ADD",         "1 2 WITHIN",        "SHA256",
+          "1 EQUAL",     "1 PICK",     "5 1 PICK",      "5 -1 ROLL",         "VERIFY",
+          "IF",          "1 CHECKSIG", "CHECKMULTISIG", "0 1 CHECKMULTISIG", "0 0 CHECKMULTISIG"}) {
         EXPECT_EQ(run(script).error, ScriptError::invalid_stack_operation) << script;
     }
     EXPECT_EQ(run("FROMALTSTACK").error, ScriptError::invalid_altstack_operation);

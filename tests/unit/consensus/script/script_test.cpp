@@ -10,8 +10,12 @@
 namespace cairn {
 namespace {
 
-Bytes script(std::string_view text) { return parse_script(text).value(); }
-Bytes hex(std::string_view text) { return from_hex(text).value(); }
+Bytes script(std::string_view text) {
+    return parse_script(text).value();
+}
+Bytes hex(std::string_view text) {
+    return from_hex(text).value();
+}
 
 const Bytes kKeyA = hex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
 const Bytes kKeyB = hex("02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5");
@@ -55,7 +59,8 @@ TEST(ScriptBuilder, ChoosesTheShortestPush) {
         EXPECT_EQ(to_bytes(instruction.data), data);
         EXPECT_TRUE(is_minimal_push(instruction.data, instruction.opcode)) << size;
     }
-    EXPECT_EQ(ScriptBuilder().number(-1).number(0).number(16).number(17).number(-255).take(), hex("4f00600111" "02ff80"));
+    EXPECT_EQ(ScriptBuilder().number(-1).number(0).number(16).number(17).number(-255).take(), hex("4f00600111"
+                                                                                                  "02ff80"));
 }
 
 TEST(MinimalPush, DemandsTheOpcodeThatANumberHas) {
@@ -193,7 +198,8 @@ TEST(Asm, DecodesHashTypesOfSignaturesOnlyWhenAsked) {
 }
 
 TEST(ParseScript, SaysWhatIsWrong) {
-    EXPECT_EQ(script("0x51 0x0102 'ab' -1 1000 NOP\tOP_DUP\n16"), hex("5101020261624f02e8036176" "60"));
+    EXPECT_EQ(script("0x51 0x0102 'ab' -1 1000 NOP\tOP_DUP\n16"), hex("5101020261624f02e8036176"
+                                                                      "60"));
     EXPECT_EQ(parse_script("NOSUCH").error(), "script parse error: unknown opcode");
     EXPECT_EQ(parse_script("4294967296").error(),
               "script parse error: decimal numeric value only allowed in the range -0xFFFFFFFF...0xFFFFFFFF");

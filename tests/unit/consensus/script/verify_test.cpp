@@ -12,7 +12,9 @@
 namespace cairn {
 namespace {
 
-Bytes script(std::string_view text) { return parse_script(text).value(); }
+Bytes script(std::string_view text) {
+    return parse_script(text).value();
+}
 
 TEST(ScriptFlags, NamesReadBack) {
     for (int i = 0; i < kScriptFlagCount; ++i) {
@@ -24,7 +26,8 @@ TEST(ScriptFlags, NamesReadBack) {
     EXPECT_EQ(parse_script_flags("WITNESS,P2SH"), ScriptFlag::witness | ScriptFlag::p2sh);
     EXPECT_FALSE(parse_script_flags("P2SH,"));
     EXPECT_FALSE(parse_script_flags("p2sh"));
-    EXPECT_EQ(script_flag_names(ScriptFlag::witness | ScriptFlag::p2sh), (std::vector<std::string_view>{"P2SH", "WITNESS"}));
+    EXPECT_EQ(script_flag_names(ScriptFlag::witness | ScriptFlag::p2sh),
+              (std::vector<std::string_view>{"P2SH", "WITNESS"}));
 }
 
 TEST(ScriptFlags, TrimAndFillMakeConsistentSets) {
@@ -51,9 +54,10 @@ TEST(ScriptError, NamesReadBackAndTextsAreCores) {
 }
 
 TEST(ScriptNumber, RoundTripsAtTheEdges) {
-    for (const std::int64_t value : {INT64_C(0), INT64_C(1), INT64_C(-1), INT64_C(127), INT64_C(128), INT64_C(-128),
-                                     INT64_C(255), INT64_C(-255), INT64_C(256), INT64_C(32767), INT64_C(32768),
-                                     INT64_C(2147483647), INT64_C(-2147483647), INT64_C(4294967295), INT64_C(1) << 38}) {
+    for (const std::int64_t value :
+         {INT64_C(0), INT64_C(1), INT64_C(-1), INT64_C(127), INT64_C(128), INT64_C(-128), INT64_C(255), INT64_C(-255),
+          INT64_C(256), INT64_C(32767), INT64_C(32768), INT64_C(2147483647), INT64_C(-2147483647), INT64_C(4294967295),
+          INT64_C(1) << 38}) {
         EXPECT_EQ(decode_script_number(encode_script_number(value).span(), true, 8), value);
     }
     EXPECT_EQ(to_hex(encode_script_number(INT64_MIN).span()), "000000000000008080");
@@ -93,7 +97,8 @@ TEST(VerifyScript, AProgramOfZerosIsAFalseValue) {
     const Bytes zeros = make_witness_program(1, Bytes(32));
     const test::ScriptSpend spend({}, zeros, {Bytes(64)}, 0);
     EXPECT_EQ(spend.verify(kMandatoryScriptFlags), ScriptError::eval_false);
-    EXPECT_EQ(test::verify_by_rows(spend.tx->tx(), 0, kMandatoryScriptFlags, spend.precomputed), test::RowsVerdict::unknown);
+    EXPECT_EQ(test::verify_by_rows(spend.tx->tx(), 0, kMandatoryScriptFlags, spend.precomputed),
+              test::RowsVerdict::unknown);
 }
 
 TEST(TransactionSignatureChecker, ComparesLockTimesOfOneKind) {
