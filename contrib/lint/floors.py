@@ -32,7 +32,7 @@ FLOORS = {
     "storage": CONSENSUS,
     "storage/rocks": STORAGE,
     "net/wire": PRIMITIVES,
-    "net/core": CHAIN + ["net/wire"],
+    "net/core": CHAIN + ["consensus/rules", "net/wire"],
     "net/peer": NET_CORE,
     "net/swarm": NET_CORE,
     "net/sync": NET_CORE,
