@@ -1,0 +1,165 @@
+#include "net/sync/block_fetch.hpp"
+
+#include <gtest/gtest.h>
+
+#include "net/wire/limits.hpp"
+#include "tests/support/fake_chain_access.hpp"
+
+namespace cairn::net {
+namespace {
+
+using test::make_headers;
+using test::make_peer;
+using test::Taken;
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::size_t kLarge = 1'000'000;
+
+class BlockFetchTest : public testing::Test {
+protected:
+    void have_headers(int count) { best_ = *chain_.accept_headers(make_headers(chain_.best_node->header, count, *chain_.params)); }
+    PeerInfo& connect(PeerId id) {
+        peers_[id] = make_peer(id);
+        chains_.add(id);
+        if (best_) chains_.on_announced(id, best_->hash);
+        fetch_.add(id);
+        return peers_[id];
+    }
+    std::vector<const HeaderNode*> asked(PeerInfo& peer) {
+        fetch_.pump(peer, true, out_, now_);
+        const Taken taken(out_);
+        disconnected_ = taken.disconnected.size();
+        std::vector<const HeaderNode*> nodes;
+        for (const auto& message : taken.all<GetDataMessage>())
+            for (const InvItem& item : message.items) nodes.push_back(chain_.tree.find(BlockHash(item.hash)));
+        return nodes;
+    }
+    void arrive(PeerId id, const HeaderNode* node, std::size_t size = kLarge) {
+        EXPECT_TRUE(fetch_.on_block(id, node, size, now_));
+        chain_.data.insert(node);
+        fetch_.on_verdict(node, true);
+    }
+
+    test::FakeChainAccess chain_;
+    PeerChains chains_{chain_};
+    BlockFetch fetch_{chain_, chains_, *chain_.params, 1u << 20};
+    LogLines log_;
+    Outbox out_{log_};
+    std::map<PeerId, PeerInfo> peers_;
+    const HeaderNode* best_ = nullptr;
+    std::size_t disconnected_ = 0;
+    std::int64_t now_ = 1'800'000'000 * kSecond;
+};
+
+TEST_F(BlockFetchTest, SharesTheWindowAmongPeers) {
+    have_headers(100);
+    const auto first = asked(connect(1));
+    const auto second = asked(connect(2));
+    ASSERT_EQ(first.size(), limits::kBlocksInFlightPerPeer);
+    ASSERT_EQ(second.size(), limits::kBlocksInFlightPerPeer);
+    EXPECT_EQ(first[0]->height, 1);
+    EXPECT_EQ(second[0]->height, 17);
+    EXPECT_TRUE(asked(peers_[1]).empty());
+}
+
+TEST_F(BlockFetchTest, AsksForNoMoreWhileTheChainIsBehind) {
+    have_headers(100);
+    chain_.pending = 1u << 20;
+    EXPECT_TRUE(asked(connect(1)).empty());
+    chain_.pending = 0;
+    EXPECT_EQ(asked(peers_[1]).size(), limits::kBlocksInFlightPerPeer);
+}
+
+TEST_F(BlockFetchTest, AsksAgainWhatALostPeerOwed) {
+    have_headers(20);
+    const auto first = asked(connect(1));
+    fetch_.remove(1);
+    EXPECT_EQ(asked(connect(2)), first);
+}
+
+TEST_F(BlockFetchTest, AsksForMoreAtOnceWhileBlocksAreSmall) {
+    have_headers(1000);
+    connect(1);
+    for (int round = 0; round < 60; ++round)
+        for (const HeaderNode* node : asked(peers_[1])) arrive(1, node, 250);
+    EXPECT_GT(chain_.data.size(), 900u);
+    EXPECT_GT(log_.take().size(), 0u);
+}
+
+TEST_F(BlockFetchTest, RunsAheadOfVerdictsButLooksAgainAfterABadOne) {
+    have_headers(40);
+    const auto first = asked(connect(1));
+    for (const HeaderNode* node : first) fetch_.on_block(1, node, kLarge, now_);
+    const auto second = asked(peers_[1]);
+    ASSERT_EQ(second[0]->height, 17) << "what came is not asked for again";
+    fetch_.on_verdict(first[3], false);
+    for (const HeaderNode* node : second) fetch_.on_block(1, node, kLarge, now_);
+    EXPECT_EQ(asked(peers_[1])[0], first[3]);
+}
+
+TEST_F(BlockFetchTest, GivesAStallerTwoSecondsThenDoublesThem) {
+    have_headers(1100);
+    PeerInfo& staller = connect(1);
+    const HeaderNode* held = asked(staller)[0];
+    ASSERT_EQ(held->height, 1);
+    PeerInfo& worker = connect(2);
+    // The staller gives all but the first; the worker everything else up to the end of the window.
+    for (Height h = 2; h <= 16; ++h) arrive(1, best_->ancestor(h));
+    while (true) {
+        const auto row = asked(worker);
+        if (row.empty()) break;
+        for (const HeaderNode* node : row) arrive(2, node);
+    }
+    EXPECT_EQ(chain_.data.size(), 1023u) << "all of the window but one";
+    asked(staller);
+    EXPECT_EQ(disconnected_, 0u);
+    now_ += 2 * kSecond + 1;
+    asked(staller);
+    EXPECT_EQ(disconnected_, 1u);
+    fetch_.remove(1);
+    EXPECT_EQ(asked(worker), std::vector<const HeaderNode*>{held});
+    PeerInfo& third = connect(3);
+    EXPECT_TRUE(asked(third).empty()) << "now the worker is the one all wait for";
+    now_ += 3 * kSecond;
+    asked(worker);
+    EXPECT_EQ(disconnected_, 0u);
+    now_ += kSecond + 1;
+    asked(worker);
+    EXPECT_EQ(disconnected_, 1u);
+}
+
+TEST_F(BlockFetchTest, DropsAPeerThatTakesLongerThanABlockInterval) {
+    have_headers(10);
+    PeerInfo& peer = connect(1);
+    asked(peer);
+    now_ += 600 * kSecond;
+    asked(peer);
+    EXPECT_EQ(disconnected_, 0u);
+    now_ += kSecond;
+    asked(peer);
+    EXPECT_EQ(disconnected_, 1u);
+}
+
+TEST_F(BlockFetchTest, AsksALimitedPeerOnlyForRecentBlocks) {
+    have_headers(400);
+    chain_.ibd = false;
+    PeerInfo& peer = connect(1);
+    peer.services = kServiceNetworkLimited | kServiceWitness;
+    EXPECT_EQ(asked(peer).at(0)->height, 400 - 285);
+}
+
+TEST_F(BlockFetchTest, FetchesAnAnnouncedBlockDirectlyNearTheTip) {
+    have_headers(30);
+    now_ = (std::int64_t{best_->header.time} + 60) * kSecond;
+    PeerInfo& peer = connect(1);
+    fetch_.direct_fetch(peer, best_, out_, now_);
+    EXPECT_TRUE(Taken(out_).sent.empty()) << "our tip is old";
+    chain_.connect_to(best_);
+    have_headers(2);
+    now_ = (std::int64_t{best_->header.time} + 60) * kSecond;
+    fetch_.direct_fetch(peer, best_, out_, now_);
+    EXPECT_EQ(Taken(out_).all<GetDataMessage>().at(0).items.size(), 2u);
+}
+
+}  // namespace
+}  // namespace cairn::net
