@@ -5,6 +5,7 @@
 #include "consensus/base/check.hpp"
 #include "net/io/clock.hpp"
 #include "net/io/log.hpp"
+#include "node/chain/text.hpp"
 
 namespace cairn::node {
 
@@ -38,6 +39,9 @@ ChainCore::~ChainCore() { stop(); }
 // ---------------------------------------------------------------------------------------------- start
 
 Result<void, ChainStartError> ChainCore::open() {
+    last_flush_ = steady_seconds();
+    if (auto schema = storage::open_schema(kv_, {params_->magic, params_->genesis_hash(), std::string(params_->name())}); !schema)
+        return fail(ChainStartError{schema.error().message, false, schema.error().kind == storage::StorageError::Kind::corruption});
     const auto reindexing = storage::read_fact(kv_, "reindexing");
     if (!reindexing) return fail(start_error(reindexing.error()));
     hold_ = options_.reindex || reindexing->value_or(0) != 0;

@@ -98,6 +98,9 @@ public:
     bool flush_all();
     /// The coins in memory to the store, where snapshots see them; not necessarily durable yet.
     bool flush_coins();
+    /// Waits for all verdicts without connecting more: what is connected is verified then.
+    void drain();
+    const HeaderNode* tip() const { return tip_; }
     /// Processes everything until no branch is better and no verdict is out.
     void settle();
     storage::KvStore& kv() { return kv_; }
@@ -152,7 +155,6 @@ private:
     void commit(PendingBlock& block);
     void reject(PendingBlock& block, const BlockFault& fault);
     void roll_back_pending();
-    void drain();
     bool plan(const HeaderNode* target);
     void finish_jobs();
     void read_ahead();
@@ -170,6 +172,9 @@ private:
 
     // flush.cpp: to disk
     bool need_flush() const;
+    bool flush_due() const;
+    bool flush_now();
+    bool prune_due() const;
     bool flush_ledger(bool drop_coins);
     void append_index(storage::WriteBatch& batch);
     bool flush_if_due(bool idle);

@@ -92,10 +92,10 @@ Result<UtxoStats, CommandError> ChainService::utxo_stats(UtxoHash hash, const st
     ChainCore& core = parts_->core;
     std::unique_ptr<storage::KvSnapshot> picture;
     auto at = command<const HeaderNode*>(core, [&]() -> Result<const HeaderNode*, CommandError> {
-        core.settle();
+        core.drain();
         if (!core.flush_coins()) return fail(CommandError{"Unable to read UTXO set"});
         picture = core.kv().snapshot();
-        return core.board().view()->tip;
+        return core.tip();
     });
     if (!at) return fail(at.error());
     const auto stats = count_coins(core.coins().store(), *picture, hash, core.workers(), [&] { return !core.stopping() && (!keep_going || keep_going()); });
@@ -132,7 +132,7 @@ Result<void, BlockVerdict> ChainService::test_block(const Block& block, bool che
 
 Result<void, CommandError> ChainService::flush() {
     return command<void>(parts_->core, [&]() -> Result<void, CommandError> {
-        parts_->core.settle();
+        parts_->core.drain();
         if (!parts_->core.flush_all()) return fail(CommandError{"Could not write to disk"});
         return {};
     });

@@ -32,6 +32,7 @@ public:
     Chainstate(storage::KvStore& kv, ChainParamsPtr params) : kv_(kv), store_(kv), params_(std::move(params)) {}
 
     storage::CoinCache& cache() { return cache_; }
+    const storage::CoinCache& cache() const { return cache_; }
     const storage::CoinStore& store() const { return store_; }
     storage::CoinStore& store() { return store_; }
 

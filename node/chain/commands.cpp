@@ -14,11 +14,12 @@ namespace log = net::log;
 
 Result<void, CommandError> ChainCore::invalidate(const HeaderNode* node) {
     if (node->height == 0) return fail(CommandError{"The genesis block cannot be invalidated"});
-    settle();
+    drain();
     if (halted_) return fail(CommandError{"The node is stopping"});
     StatusTable& table = gate_.status();
     const HeaderNode* last = node;
     while (tip_->ancestor(node->height) == node) {
+        if (stopping()) return fail(CommandError{"The node is stopping"});
         last = tip_;
         if (!disconnect_tip()) return fail(CommandError{"Failed to disconnect block."});
         // Each block is marked by itself: a pruned node that cannot go all the way must not try to come back here.
@@ -51,7 +52,7 @@ Result<void, CommandError> ChainCore::invalidate(const HeaderNode* node) {
 }
 
 Result<void, CommandError> ChainCore::reconsider(const HeaderNode* node) {
-    settle();
+    drain();
     for (const HeaderNode* changed : gate_.forgive(node)) {
         touch(changed);
         if (changed == best_invalid_) best_invalid_ = nullptr;
@@ -67,7 +68,7 @@ Result<void, CommandError> ChainCore::reconsider(const HeaderNode* node) {
 }
 
 Result<void, CommandError> ChainCore::precious(const HeaderNode* node) {
-    settle();
+    drain();
     if (node->chain_work < tip_->chain_work) return {};
     if (tip_->chain_work > last_precious_work_) next_precious_ = -1;  // the chain has grown since the last one
     last_precious_work_ = tip_->chain_work;
@@ -97,7 +98,7 @@ std::optional<Coin> ChainCore::coin(const OutPoint& outpoint) {
 }
 
 Result<void, BlockVerdict> ChainCore::test_block(const Block& block, bool check_pow) {
-    settle();
+    drain();
     const auto refuse = [&](std::string reason, std::string debug) {
         BlockVerdict verdict;
         verdict.kind = BlockVerdict::Kind::invalid;
@@ -165,7 +166,7 @@ private:
 
 // Takes the newest blocks back, and at level 4 connects them again, on coins of its own in front of the same disk.
 Result<bool, CommandError> ChainCore::verify(int level, int blocks) {
-    if (running_) settle();
+    drain();
     if (!tip_->parent) return true;
     if (running_ && !flush_ledger(false)) return fail(CommandError{"Could not write to disk"});
     const int depth = blocks <= 0 || blocks > tip_->height ? tip_->height : blocks;

@@ -31,7 +31,7 @@ bool ChainCore::advance() {
     if (flush_wanted_) {
         if (!pending_.empty()) return moved;
         flush_wanted_ = false;
-        return flush_ledger(true);
+        return flush_now();
     }
     const HeaderNode* target = best_candidate();
     if (!target || front_->ancestor(target->height) == target) return moved;
@@ -186,7 +186,7 @@ bool ChainCore::connect_next() {
     } else {
         post_jobs(block, reason.has_value());
     }
-    if (!flush_wanted_ && need_flush()) flush_wanted_ = true;
+    if (flush_due()) flush_wanted_ = true;
     return true;
 }
 

@@ -1,5 +1,6 @@
 #include "net/io/log.hpp"
 #include "node/chain/chain_core.hpp"
+#include "node/chain/text.hpp"
 #include "storage/datadir.hpp"
 
 namespace cairn::node {
@@ -16,12 +17,10 @@ constexpr std::int64_t kIdleInterval = 60;
 constexpr std::size_t kStreamCoins = 100'000;
 // Blocks that stay, whatever the prune target.
 constexpr Height kMinBlocksToKeep = 288;
+// In initial download pruning waits until so many blocks may go.
+constexpr Height kPruneStep = 32;
 // What is left free below the prune target for the blocks to come.
 constexpr std::uint64_t kPruneBuffer = 17 << 20;
-
-std::int64_t steady_seconds() {
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -34,7 +33,18 @@ bool ChainCore::check_space(std::uint64_t needed) {
     return false;
 }
 
-bool ChainCore::need_flush() const { return const_cast<ChainCore*>(this)->coins_.cache().live_bytes() > options_.cache_bytes; }
+// Time, memory or the prune target ask for a flush although blocks keep coming.
+bool ChainCore::flush_due() const {
+    return need_flush() || steady_seconds() - last_flush_ >= kDownloadInterval || (prune_check_ && prune_due());
+}
+
+bool ChainCore::flush_now() {
+    const bool done = need_flush() ? flush_ledger(true) : flush_all();
+    if (done) prune_if_due();
+    return done;
+}
+
+bool ChainCore::need_flush() const { return coins_.cache().live_bytes() > options_.cache_bytes; }
 
 // Records of headers that are new or whose status changed.
 void ChainCore::append_index(storage::WriteBatch& batch) {
@@ -180,22 +190,26 @@ Height ChainCore::prune_range(Height first, Height last, std::uint64_t stop_at_b
     return done;
 }
 
+// More is stored than the target allows, and enough of it may go for a flush to be worth it.
+bool ChainCore::prune_due() const {
+    if (!options_.prune || options_.prune_target == 0 || hold_ || broken_) return false;
+    if (!options_.fast_prune && tip_->height <= params_->prune_after_height) return false;
+    if (stored_bytes_ + (options_.fast_prune ? 0 : kPruneBuffer) < options_.prune_target) return false;
+    return tip_->height - kMinBlocksToKeep - std::max<Height>(lowest_stored(), 1) >= (initial_download_ ? kPruneStep : 0);
+}
+
+// Nothing is pending. In initial download more goes at once, so that pruning, which flushes, is rare.
 void ChainCore::prune_if_due() {
-    if (!prune_check_ || !options_.prune || options_.prune_target == 0 || hold_ || broken_) return;
+    if (!prune_check_) return;
     prune_check_ = false;
-    if (!options_.fast_prune && tip_->height <= params_->prune_after_height) return;
-    const std::uint64_t buffer = options_.fast_prune ? 0 : kPruneBuffer;
-    const std::uint64_t target = options_.prune_target;
-    if (stored_bytes_ + buffer < target) return;
-    const Height last = tip_->height - kMinBlocksToKeep;
-    const Height first = std::max<Height>(lowest_stored(), 1);
-    if (last < first) return;
-    const std::uint64_t extra = initial_download_ ? target / 10 : target / 50;
-    prune_range(first, last, target > buffer + extra ? target - buffer - extra : 0);
+    if (!prune_due()) return;
+    const std::uint64_t slack = (options_.fast_prune ? 0 : kPruneBuffer) + options_.prune_target / (initial_download_ ? 10 : 50);
+    prune_range(std::max<Height>(lowest_stored(), 1), tip_->height - kMinBlocksToKeep,
+                options_.prune_target > slack ? options_.prune_target - slack : 0);
 }
 
 Result<Height, CommandError> ChainCore::prune_to(Height height) {
-    settle();
+    drain();
     const Height last = std::min(height, tip_->height - kMinBlocksToKeep);
     const Height first = std::max<Height>(lowest_stored(), 1);
     if (last < first) return lowest_stored() - 1;

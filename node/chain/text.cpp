@@ -1,5 +1,6 @@
 #include "node/chain/text.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <ctime>
 
@@ -15,5 +16,10 @@ std::string iso_time(std::int64_t seconds) {
 }
 
 double log2_work(const HeaderNode* node) { return std::log(node->chain_work.to_double()) / std::log(2.0); }
+
+
+std::int64_t steady_seconds() {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace cairn::node

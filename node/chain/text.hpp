@@ -11,4 +11,7 @@ std::string iso_time(std::int64_t seconds);
 /// Base-2 logarithm of the chain's work, as the log shows it.
 double log2_work(const HeaderNode* node);
 
+/// Seconds of a clock that only goes forward, whatever time is mocked.
+std::int64_t steady_seconds();
+
 }  // namespace cairn::node
