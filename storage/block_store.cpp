@@ -84,8 +84,7 @@ bool BlockStore::has_block(const BlockKey& key) const {
 Stored<void> BlockStore::reclaim_up_to(Height height) {
     const HeightKey begin = HeightKey::lowest(0);
     const HeightKey end = HeightKey::lowest(height + 1);
-    if (auto done = store_.reclaim(Family::blocks, begin.span(), end.span()); !done) return done;
-    return store_.reclaim(Family::undo, begin.span(), end.span());
+    return store_.reclaim({Family::blocks, Family::undo}, begin.span(), end.span());
 }
 
 std::uint64_t BlockStore::approximate_size() const {

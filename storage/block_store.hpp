@@ -41,7 +41,7 @@ public:
     Stored<std::optional<SpentByBlock>> read_undo(const BlockKey& key) const;
     bool has_block(const BlockKey& key) const;
 
-    /// After erasing blocks and undo up to `height`: gives their space back to the file system. Slow; not in a hurry.
+    /// After erasing blocks and undo up to `height`: has their space given back to the file system, in the background.
     Stored<void> reclaim_up_to(Height height);
     /// Estimated bytes on disk of blocks and undo together.
     std::uint64_t approximate_size() const;

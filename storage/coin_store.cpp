@@ -121,7 +121,7 @@ Stored<void> CoinStore::erase_all() {
     batch.erase_range(Family::coins, {}, as_bytes(kPastAllKeys));
     if (auto written = store_.write(batch); !written) return written;
     if (auto flushed = store_.flush(); !flushed) return flushed;
-    return store_.reclaim(Family::coins, {}, as_bytes(kPastAllKeys));
+    return store_.reclaim({Family::coins}, {}, as_bytes(kPastAllKeys));
 }
 
 }  // namespace cairn::storage

@@ -43,7 +43,8 @@ public:
     /// The same from a picture taken earlier.
     Stored<void> for_each(const KvSnapshot& at, const std::function<bool(const OutPoint&, const Coin&)>& visit) const;
 
-    /// Forgets every coin and the best-block marker, for rebuilding them from the blocks. Durable when it returns.
+    /// Forgets every coin and the best-block marker, for rebuilding them from the blocks. Durable when it returns; the
+    /// space follows later.
     Stored<void> erase_all();
 
     std::uint64_t approximate_size() const { return store_.approximate_size(Family::coins); }

@@ -27,7 +27,8 @@ private:
 struct DataDir {
     std::filesystem::path root;
 
-    std::filesystem::path ledger() const { return root / "ledger"; }  ///< the database
+    /// The database. It holds the blocks, and tools that copy or clear a data directory keep its folder `blocks`.
+    std::filesystem::path ledger() const { return root / "blocks" / "ledger"; }
 };
 
 /// Makes the directory and those above it, readable by their owner only unless `umask_permissions` leaves that to the umask.

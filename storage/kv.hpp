@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -133,8 +134,9 @@ public:
 
     /// Estimated bytes on disk of one family.
     virtual std::uint64_t approximate_size(Family family) const = 0;
-    /// Gives the space of erased keys in [begin, end] back to the file system. Slow: hundreds of milliseconds and more.
-    virtual Stored<void> reclaim(Family family, ByteSpan begin, ByteSpan end) = 0;
+    /// Gives the space of erased keys in [begin, end] of these families back to the file system. Returns at once and works
+    /// on behind; what is asked for while earlier ranges are being worked on waits until the next call.
+    virtual Stored<void> reclaim(std::initializer_list<Family> families, ByteSpan begin, ByteSpan end) = 0;
     /// One line on memory and files for the log.
     virtual std::string describe() const = 0;
 };

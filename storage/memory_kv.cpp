@@ -205,7 +205,7 @@ std::uint64_t MemoryKv::approximate_size(Family family) const {
     return size;
 }
 
-Stored<void> MemoryKv::reclaim(Family, ByteSpan, ByteSpan) { return {}; }
+Stored<void> MemoryKv::reclaim(std::initializer_list<Family>, ByteSpan, ByteSpan) { return {}; }
 
 std::string MemoryKv::describe() const { return "in memory"; }
 

@@ -34,7 +34,7 @@ public:
     Stored<void> flush() override;
     Stored<void> set_durability(Durability mode) override;
     std::uint64_t approximate_size(Family family) const override;
-    Stored<void> reclaim(Family family, ByteSpan begin, ByteSpan end) override;
+    Stored<void> reclaim(std::initializer_list<Family> families, ByteSpan begin, ByteSpan end) override;
     std::string describe() const override;
 
 private:

@@ -6,7 +6,8 @@
 #include <rocksdb/sst_file_writer.h>
 
 #include <algorithm>
-#include <mutex>
+#include <chrono>
+#include <future>
 
 #include "consensus/base/check.hpp"
 #include "storage/datadir.hpp"
@@ -72,7 +73,7 @@ public:
     Stored<void> flush() override;
     Stored<void> set_durability(Durability mode) override;
     std::uint64_t approximate_size(Family family) const override;
-    Stored<void> reclaim(Family family, ByteSpan begin, ByteSpan end) override;
+    Stored<void> reclaim(std::initializer_list<Family> families, ByteSpan begin, ByteSpan end) override;
     std::string describe() const override;
 
     rocksdb::ColumnFamilyHandle* handle(Family family) const { return handles_[static_cast<std::size_t>(family)]; }
@@ -95,9 +96,18 @@ private:
     std::shared_ptr<rocksdb::Cache> cache_;
     Durability mode_ = Durability::flush_only;
     std::uint64_t bulk_files_ = 0;
+
+    struct Range {
+        Family family;
+        Bytes begin, end;
+    };
+    std::vector<Range> to_reclaim_;
+    std::future<void> reclaiming_;  // a compaction of erased ranges under way
 };
 
 RocksKv::~RocksKv() {
+    db_->DisableManualCompaction();
+    if (reclaiming_.valid()) reclaiming_.wait();
     for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
     db_->Close().PermitUncheckedError();
 }
@@ -203,13 +213,29 @@ std::uint64_t RocksKv::approximate_size(Family family) const {
     return total;
 }
 
-Stored<void> RocksKv::reclaim(Family family, ByteSpan begin, ByteSpan end) {
-    rocksdb::CompactRangeOptions options;
-    options.exclusive_manual_compaction = false;
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    const rocksdb::Slice from = slice(begin), to = slice(end);
-    const auto status = db_->CompactRange(options, handle(family), begin.empty() ? nullptr : &from, end.empty() ? nullptr : &to);
-    if (!status.ok()) return fail(translate(status, "Compacting the database"));
+Stored<void> RocksKv::reclaim(std::initializer_list<Family> families, ByteSpan begin, ByteSpan end) {
+    for (const Family family : families) {
+        const Range wanted{family, to_bytes(begin), to_bytes(end)};
+        // Pruning asks for the same beginning with ever later ends.
+        std::erase_if(to_reclaim_, [&](const Range& range) {
+            return range.family == family && range.begin == wanted.begin && range.end <= wanted.end;
+        });
+        to_reclaim_.push_back(wanted);
+    }
+    if (reclaiming_.valid() && reclaiming_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    // Off the owner's thread: it would wait for whatever compaction of another family comes first.
+    reclaiming_ = std::async(std::launch::async, [this, ranges = std::exchange(to_reclaim_, {})] {
+        rocksdb::CompactRangeOptions options;
+        options.exclusive_manual_compaction = false;
+        options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+        for (const Range& range : ranges) {
+            const rocksdb::Slice from = slice(range.begin), to = slice(range.end);
+            // Left undone at a stop, and a failing disk shows itself at the next write.
+            db_->CompactRange(options, handle(range.family), range.begin.empty() ? nullptr : &from,
+                              range.end.empty() ? nullptr : &to)
+                .PermitUncheckedError();
+        }
+    });
     return {};
 }
 

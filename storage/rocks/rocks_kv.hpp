@@ -8,7 +8,9 @@ namespace cairn::storage {
 
 /// How the database is tuned. The defaults suit a node with -dbcache=450.
 struct RocksOptions {
-    std::uint64_t block_cache_bytes = 32u << 20;  ///< index, filter and data blocks together: a hard bound
+    /// Index, filter and data blocks together: a hard bound. Unwritten blocks take up to twice as much (16 to 64 MiB) in
+    /// each buffer, of which there are one or two and at most three.
+    std::uint64_t block_cache_bytes = 32u << 20;
     int max_open_files = 512;
     int background_jobs = 2;
     /// Keep filters for the largest level too: for networks on which most look-ups miss (regtest checks BIP30 always).

@@ -4,6 +4,8 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+
 namespace cairn::storage::detail {
 
 namespace {
@@ -92,7 +94,8 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const RocksOptions& o
     rocksdb::BlockBasedTableOptions table = table_options(cache);
     result.compression = rocksdb::kNoCompression;
     result.level_compaction_dynamic_level_bytes = true;
-    result.max_write_buffer_number = 4;
+    result.max_write_buffer_number = 3;
+    const std::uint64_t block_buffer = std::clamp<std::uint64_t>(2 * options.block_cache_bytes, 16 * kMiB, 64 * kMiB);
     // Debt of compaction in one family would slow the writes to all of them.
     result.soft_pending_compaction_bytes_limit = 0;
     result.hard_pending_compaction_bytes_limit = 0;
@@ -101,8 +104,9 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const RocksOptions& o
     switch (family) {
         case Family::meta: result.write_buffer_size = kMiB; break;
         case Family::headers: result.write_buffer_size = 16 * kMiB; break;
-        case Family::blocks: tune_blobs(result, 32 * kMiB); break;
-        case Family::undo: tune_blobs(result, 16 * kMiB); break;
+        // Every write-out makes a file of blobs: the larger the buffer, the fewer files.
+        case Family::blocks: tune_blobs(result, block_buffer); break;
+        case Family::undo: tune_blobs(result, block_buffer / 2); break;
         case Family::coins: tune_coins(result, table, options.filter_all_levels); break;
     }
     result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

@@ -178,7 +178,7 @@ TYPED_TEST_P(KvContract, ReclaimsWithoutLosingAnything) {
     batch.erase(Family::blocks, as_bytes("b"));
     ASSERT_TRUE(this->store().write(batch));
     ASSERT_TRUE(this->store().flush());
-    ASSERT_TRUE(this->store().reclaim(Family::blocks, as_bytes("a"), as_bytes("c")));
+    ASSERT_TRUE(this->store().reclaim({Family::blocks}, as_bytes("a"), as_bytes("c")));
     EXPECT_EQ(this->get(Family::blocks, "b"), "(none)");
     EXPECT_EQ(this->get(Family::blocks, "c"), large);
     EXPECT_GE(this->store().approximate_size(Family::blocks), large.size());

@@ -152,7 +152,7 @@ TEST_F(RocksKv, GivesTheSpaceOfErasedBlocksBack) {
     ASSERT_TRUE(store().flush());
     BlockStore blocks(store());
     ASSERT_TRUE(blocks.reclaim_up_to(79));
-    for (int i = 0; i < 100 && on_disk() > 30'000'000; ++i) ::usleep(20'000);
+    for (int i = 0; i < 1000 && on_disk() > 30'000'000; ++i) ::usleep(20'000);
     EXPECT_LT(on_disk(), 30'000'000u);
     EXPECT_EQ(*blocks.read_block({80, BlockHash()}), block);
     EXPECT_EQ(*blocks.read_block({79, BlockHash()}), std::nullopt);
