@@ -20,8 +20,8 @@ struct Samples {
 
 struct Outputs {
     Amount value = 0;
-    std::int64_t size = 0;         ///< as entries of the UTXO set
-    std::int64_t coins = 0;        ///< that really become entries
+    std::int64_t size = 0;   ///< as entries of the UTXO set
+    std::int64_t coins = 0;  ///< that really become entries
     std::int64_t coins_size = 0;
 };
 
@@ -38,7 +38,8 @@ Outputs count_outputs(const Transaction& tx, bool makes_coins) {
     return sum;
 }
 
-void count_transaction(BlockStatistics& stats, Samples& samples, const Transaction& tx, const TxUndo& spent, Amount value_out) {
+void count_transaction(BlockStatistics& stats, Samples& samples, const Transaction& tx, const TxUndo& spent,
+                       Amount value_out) {
     stats.ins += static_cast<std::int64_t>(tx.inputs.size());
     stats.total_out += value_out;
     const auto size = static_cast<std::int64_t>(tx.total_size());
@@ -93,7 +94,8 @@ std::int64_t truncated_median(std::vector<std::int64_t> values) {
     return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-std::array<std::int64_t, 5> percentiles_by_weight(std::vector<std::pair<std::int64_t, std::int64_t>> values, std::int64_t total_weight) {
+std::array<std::int64_t, 5> percentiles_by_weight(std::vector<std::pair<std::int64_t, std::int64_t>> values,
+                                                  std::int64_t total_weight) {
     std::array<std::int64_t, 5> result{};
     if (values.empty()) return result;
     std::sort(values.begin(), values.end());
@@ -109,7 +111,8 @@ std::array<std::int64_t, 5> percentiles_by_weight(std::vector<std::pair<std::int
     return result;
 }
 
-BlockStatistics block_statistics(const Block& block, const BlockUndo& undo, bool is_genesis, bool coinbase_makes_coins) {
+BlockStatistics block_statistics(const Block& block, const BlockUndo& undo, bool is_genesis,
+                                 bool coinbase_makes_coins) {
     BlockStatistics stats;
     Samples samples;
     std::int64_t coins = 0;
@@ -122,7 +125,8 @@ BlockStatistics block_statistics(const Block& block, const BlockUndo& undo, bool
         stats.utxo_size_inc += outputs.size;
         stats.utxo_size_inc_actual += outputs.coins_size;
         coins += outputs.coins;
-        if (!coinbase) count_transaction(stats, samples, tx, i >= 1 && i - 1 < undo.size() ? undo[i - 1] : nothing, outputs.value);
+        if (!coinbase)
+            count_transaction(stats, samples, tx, i >= 1 && i - 1 < undo.size() ? undo[i - 1] : nothing, outputs.value);
     }
     stats.txs = static_cast<std::int64_t>(block.txs().size());
     stats.utxo_increase = stats.outs - stats.ins;

@@ -31,8 +31,9 @@ BlockPtr decode_block(Bytes raw) {
 
 Bytes complete_witness(const NodeContext& context, const Block& block) {
     const HeaderNode* parent = context.chain->headers().find(block.header().previous);
-    const bool wanted = parent && context.params->active_at(BuriedDeployment::segwit, parent->height + 1) && !block.txs().empty() &&
-                        block.txs()[0].is_coinbase() && !block.txs()[0].has_witness() && rules::witness_commitment_index(block);
+    const bool wanted = parent && context.params->active_at(BuriedDeployment::segwit, parent->height + 1) &&
+                        !block.txs().empty() && block.txs()[0].is_coinbase() && !block.txs()[0].has_witness() &&
+                        rules::witness_commitment_index(block);
     if (!wanted) return to_bytes(block.raw());
     MutableTransaction coinbase(block.txs()[0]);
     coinbase.inputs[0].witness.assign(1, Bytes(kReservedValueSize, 0));

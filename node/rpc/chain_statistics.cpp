@@ -1,15 +1,14 @@
 #include <algorithm>
 #include <set>
 
+#include "consensus/rules/connect.hpp"
+#include "consensus/rules/subsidy.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/rpc/block_statistics.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/methods.hpp"
 #include "node/rpc/transaction_json.hpp"
-
-#include "consensus/rules/connect.hpp"
-#include "consensus/rules/subsidy.hpp"
 
 namespace cairn::node {
 namespace {
@@ -36,51 +35,61 @@ int window_blocks(const NodeContext& context, const UniValue& value, const Heade
     }
     const int blocks = http::as_int<int>(value);
     if (blocks < 0 || (blocks > 0 && blocks >= end.height)) {
-        throw RpcError{http::rpc_code::kInvalidParameter, "Invalid block count: should be between 0 and the block's height - 1"};
+        throw RpcError{http::rpc_code::kInvalidParameter,
+                       "Invalid block count: should be between 0 and the block's height - 1"};
     }
     return blocks;
 }
 
 RpcMethod getchaintxstats(const NodeContext& context) {
-    return {"getchaintxstats", "blockchain", "Counts transactions of the chain and how fast they came within a window of blocks.",
-            {arg_num("nblocks", http::default_hint("one month"), "Blocks in the window"),
-             arg_hex("blockhash", http::default_hint("chain tip"), "The hash of the window's last block")},
-            {obj("", "",
-                 {time("time", "Time of the window's last block in UNIX epoch time"),
-                  http::maybe(num("txcount", "Transactions of the chain up to there, when known")),
-                  hex("window_final_block_hash", "Hash of the window's last block"), num("window_final_block_height", "Height of the window's last block"),
-                  num("window_block_count", "Blocks in the window"),
-                  http::maybe(num("window_interval", "Seconds in the window (only when window_block_count > 0)")),
-                  http::maybe(num("window_tx_count", "Transactions in the window (only when window_block_count > 0 and both ends are known)")),
-                  http::maybe(num("txrate", "Transactions per second (only when window_interval > 0)"))})},
-            examples("getchaintxstats", "2016"),
-            [&context](const RpcRequest& request, JsonWriter& out) {
-                const auto view = context.chain->view();
-                const HeaderNode& end = window_end(context, request.param(1), *view);
-                const int blocks = window_blocks(context, request.param(0), end);
-                const HeaderNode& start = *end.ancestor(end.height - blocks);
-                const std::uint64_t end_count = context.chain->facts(&end).chain_tx_count;
-                const std::uint64_t start_count = context.chain->facts(&start).chain_tx_count;
-                out.begin_object().field("time", end.header.time);
-                if (end_count) out.field("txcount", end_count);
-                out.field("window_final_block_hash", end.hash).field("window_final_block_height", end.height).field("window_block_count", blocks);
-                if (blocks > 0) {
-                    const std::int64_t seconds = end.median_time_past() - start.median_time_past();
-                    out.field("window_interval", seconds);
-                    if (end_count && start_count) {
-                        out.field("window_tx_count", end_count - start_count);
-                        if (seconds > 0) out.field("txrate", static_cast<double>(end_count - start_count) / static_cast<double>(seconds));
-                    }
+    return {
+        "getchaintxstats",
+        "blockchain",
+        "Counts transactions of the chain and how fast they came within a window of blocks.",
+        {arg_num("nblocks", http::default_hint("one month"), "Blocks in the window"),
+         arg_hex("blockhash", http::default_hint("chain tip"), "The hash of the window's last block")},
+        {obj("", "",
+             {time("time", "Time of the window's last block in UNIX epoch time"),
+              http::maybe(num("txcount", "Transactions of the chain up to there, when known")),
+              hex("window_final_block_hash", "Hash of the window's last block"),
+              num("window_final_block_height", "Height of the window's last block"),
+              num("window_block_count", "Blocks in the window"),
+              http::maybe(num("window_interval", "Seconds in the window (only when window_block_count > 0)")),
+              http::maybe(num("window_tx_count",
+                              "Transactions in the window (only when window_block_count > 0 and both ends are known)")),
+              http::maybe(num("txrate", "Transactions per second (only when window_interval > 0)"))})},
+        examples("getchaintxstats", "2016"),
+        [&context](const RpcRequest& request, JsonWriter& out) {
+            const auto view = context.chain->view();
+            const HeaderNode& end = window_end(context, request.param(1), *view);
+            const int blocks = window_blocks(context, request.param(0), end);
+            const HeaderNode& start = *end.ancestor(end.height - blocks);
+            const std::uint64_t end_count = context.chain->facts(&end).chain_tx_count;
+            const std::uint64_t start_count = context.chain->facts(&start).chain_tx_count;
+            out.begin_object().field("time", end.header.time);
+            if (end_count) out.field("txcount", end_count);
+            out.field("window_final_block_hash", end.hash)
+                .field("window_final_block_height", end.height)
+                .field("window_block_count", blocks);
+            if (blocks > 0) {
+                const std::int64_t seconds = end.median_time_past() - start.median_time_past();
+                out.field("window_interval", seconds);
+                if (end_count && start_count) {
+                    out.field("window_tx_count", end_count - start_count);
+                    if (seconds > 0)
+                        out.field("txrate",
+                                  static_cast<double>(end_count - start_count) / static_cast<double>(seconds));
                 }
-                out.end_object();
-            }};
+            }
+            out.end_object();
+        }};
 }
 
 /// A statistic's name, its words in the help text, and where it stands.
 struct Statistic {
     const char* name;
     const char* words;
-    std::int64_t BlockStatistics::* value;
+    std::int64_t BlockStatistics::*value;
 };
 
 constexpr Statistic kStatistics[] = {
@@ -111,9 +120,11 @@ constexpr Statistic kStatistics[] = {
     {"total_weight", "Weight of all transactions but the coinbase", &BlockStatistics::total_weight},
     {"totalfee", "Sum of the fees", &BlockStatistics::totalfee},
     {"txs", "Transactions (with the coinbase)", &BlockStatistics::txs},
-    {"utxo_increase", "Outputs made less outputs spent (OP_RETURN and the like counted)", &BlockStatistics::utxo_increase},
+    {"utxo_increase", "Outputs made less outputs spent (OP_RETURN and the like counted)",
+     &BlockStatistics::utxo_increase},
     {"utxo_size_inc", "The same in bytes of the UTXO set", &BlockStatistics::utxo_size_inc},
-    {"utxo_increase_actual", "Outputs made less outputs spent, unspendable ones left out", &BlockStatistics::utxo_increase_actual},
+    {"utxo_increase_actual", "Outputs made less outputs spent, unspendable ones left out",
+     &BlockStatistics::utxo_increase_actual},
     {"utxo_size_inc_actual", "The same in bytes of the UTXO set", &BlockStatistics::utxo_size_inc_actual},
 };
 
@@ -123,19 +134,24 @@ Results statistics_doc() {
         if (std::string_view(statistic.name) == "feerate_percentiles") {
             Results inner;
             for (const char* mark : {"10th", "25th", "50th", "75th", "90th"}) {
-                inner.push_back(num(std::string(mark) + "_percentile_feerate", std::string("Fee rate at the ") + mark + " percentile"));
+                inner.push_back(num(std::string(mark) + "_percentile_feerate",
+                                    std::string("Fee rate at the ") + mark + " percentile"));
             }
-            fields.push_back(http::maybe({http::ResultType::fixed_array, statistic.name,
-                                          "Fee rates at 10, 25, 50, 75 and 90 % of the block's weight (in satoshis per virtual byte)", std::move(inner)}));
+            fields.push_back(http::maybe(
+                {http::ResultType::fixed_array, statistic.name,
+                 "Fee rates at 10, 25, 50, 75 and 90 % of the block's weight (in satoshis per virtual byte)",
+                 std::move(inner)}));
             continue;
         }
         const bool is_hash = std::string_view(statistic.name) == "blockhash";
-        fields.push_back(http::maybe(is_hash ? hex(statistic.name, statistic.words) : num(statistic.name, statistic.words)));
+        fields.push_back(
+            http::maybe(is_hash ? hex(statistic.name, statistic.words) : num(statistic.name, statistic.words)));
     }
     return fields;
 }
 
-void write_statistic(JsonWriter& out, const NodeContext& context, const HeaderNode& node, const BlockStatistics& stats, const Statistic& statistic) {
+void write_statistic(JsonWriter& out, const NodeContext& context, const HeaderNode& node, const BlockStatistics& stats,
+                     const Statistic& statistic) {
     const std::string_view name = statistic.name;
     out.key(name);
     if (statistic.value) {
@@ -174,7 +190,8 @@ void run_getblockstats(const NodeContext& context, const RpcRequest& request, Js
     const BlockStatistics stats = block_statistics(*block, undo, node.parent == nullptr, !repeats);
     std::vector<const Statistic*> chosen;
     for (const std::string& name : names) {
-        const auto found = std::find_if(std::begin(kStatistics), std::end(kStatistics), [&](const Statistic& s) { return name == s.name; });
+        const auto found = std::find_if(std::begin(kStatistics), std::end(kStatistics),
+                                        [&](const Statistic& s) { return name == s.name; });
         if (found == std::end(kStatistics)) {
             throw RpcError{http::rpc_code::kInvalidParameter, "Invalid selected statistic '" + name + "'"};
         }
@@ -189,14 +206,19 @@ void run_getblockstats(const NodeContext& context, const RpcRequest& request, Js
 }
 
 RpcMethod getblockstats(const NodeContext& context) {
-    return {"getblockstats", "blockchain", "Counts what is in one block. All amounts are in satoshis.\nBlocks that were pruned cannot be counted.",
-            {arg_hash_or_height(http::required(), "The block's hash or height"),
-             http::with_oneline(arg_arr("stats", http::default_hint("all values"), "Which values to give (see the result below)",
-                                        {arg_str("height", http::optional(), "A value"), arg_str("time", http::optional(), "Another")}),
-                                "stats")},
-            {obj("", "", statistics_doc())},
-            http::example_cli("getblockstats", R"(1000 '["minfeerate","avgfeerate"]')") + http::example_rpc("getblockstats", R"(1000, ["minfeerate","avgfeerate"])"),
-            [&context](const RpcRequest& request, JsonWriter& out) { run_getblockstats(context, request, out); }};
+    return {
+        "getblockstats",
+        "blockchain",
+        "Counts what is in one block. All amounts are in satoshis.\nBlocks that were pruned cannot be counted.",
+        {arg_hash_or_height(http::required(), "The block's hash or height"),
+         http::with_oneline(
+             arg_arr("stats", http::default_hint("all values"), "Which values to give (see the result below)",
+                     {arg_str("height", http::optional(), "A value"), arg_str("time", http::optional(), "Another")}),
+             "stats")},
+        {obj("", "", statistics_doc())},
+        http::example_cli("getblockstats", R"(1000 '["minfeerate","avgfeerate"]')") +
+            http::example_rpc("getblockstats", R"(1000, ["minfeerate","avgfeerate"])"),
+        [&context](const RpcRequest& request, JsonWriter& out) { run_getblockstats(context, request, out); }};
 }
 
 UtxoHash parse_utxo_hash(const std::string& name) {
@@ -211,59 +233,83 @@ void run_gettxoutsetinfo(const NodeContext& context, const RpcRequest& request, 
     if (!request.param(1).isNull()) {
         throw RpcError{http::rpc_code::kInvalidParameter, "Querying specific block heights requires coinstatsindex"};
     }
-    const auto stats = context.chain->utxo_stats(kind, [&context] { return !context.shutdown_requested || !context.shutdown_requested(); });
+    const auto stats = context.chain->utxo_stats(
+        kind, [&context] { return !context.shutdown_requested || !context.shutdown_requested(); });
     if (!stats) {
-        if (context.shutdown_requested && context.shutdown_requested()) throw RpcError{http::rpc_code::kClientNotConnected, "Shutting down"};
+        if (context.shutdown_requested && context.shutdown_requested())
+            throw RpcError{http::rpc_code::kClientNotConnected, "Shutting down"};
         throw RpcError{http::rpc_code::kInternalError, "Unable to read UTXO set"};
     }
-    out.begin_object().field("height", stats->at->height).field("bestblock", stats->at->hash).field("txouts", stats->coins).field("bogosize", stats->bogo_size);
+    out.begin_object()
+        .field("height", stats->at->height)
+        .field("bestblock", stats->at->hash)
+        .field("txouts", stats->coins)
+        .field("bogosize", stats->bogo_size);
     if (stats->hash) out.field(kind == UtxoHash::muhash ? "muhash" : "hash_serialized_3", *stats->hash);
-    out.amount_field("total_amount", stats->total_amount).field("transactions", stats->transactions).field("disk_size", stats->disk_size);
+    out.amount_field("total_amount", stats->total_amount)
+        .field("transactions", stats->transactions)
+        .field("disk_size", stats->disk_size);
     out.end_object();
 }
 
 RpcMethod gettxoutsetinfo(const NodeContext& context) {
-    return {"gettxoutsetinfo", "blockchain", "Counts the set of unspent outputs.\nThis reads the whole set and may take a while.",
+    return {"gettxoutsetinfo",
+            "blockchain",
+            "Counts the set of unspent outputs.\nThis reads the whole set and may take a while.",
             {arg_str("hash_type", http::default_value("\"hash_serialized_3\""),
-                     "Which hash of the set to compute: 'hash_serialized_3' (a hash of all entries in order), 'muhash', 'none'."),
-             http::no_type_check(http::with_type_words(
-                 arg_num("hash_or_height", http::default_hint("the current best block"), "The block at which to count (only with coinstatsindex)."), "",
-                 "string or numeric")),
+                     "Which hash of the set to compute: 'hash_serialized_3' (a hash of all entries in order), "
+                     "'muhash', 'none'."),
+             http::no_type_check(
+                 http::with_type_words(arg_num("hash_or_height", http::default_hint("the current best block"),
+                                               "The block at which to count (only with coinstatsindex)."),
+                                       "", "string or numeric")),
              arg_bool("use_index", http::default_value("true"), "Use coinstatsindex, if there is one.")},
             {obj("", "",
-                 {num("height", "Height of the block at which was counted"), hex("bestblock", "Hash of that block"), num("txouts", "Unspent outputs"),
+                 {num("height", "Height of the block at which was counted"), hex("bestblock", "Hash of that block"),
+                  num("txouts", "Unspent outputs"),
                   num("bogosize", "A measure of the set's size that depends on no database"),
                   http::maybe(hex("hash_serialized_3", "The hash of all entries in order (only when chosen)")),
-                  http::maybe(hex("muhash", "The MuHash of the set (only when chosen)")), amount("total_amount", "Value of all unspent outputs"),
-                  num("transactions", "Transactions with an unspent output"), num("disk_size", "Bytes of the set on disk, estimated")})},
+                  http::maybe(hex("muhash", "The MuHash of the set (only when chosen)")),
+                  amount("total_amount", "Value of all unspent outputs"),
+                  num("transactions", "Transactions with an unspent output"),
+                  num("disk_size", "Bytes of the set on disk, estimated")})},
             examples("gettxoutsetinfo") + examples("gettxoutsetinfo", R"("none")"),
             [&context](const RpcRequest& request, JsonWriter& out) { run_gettxoutsetinfo(context, request, out); }};
 }
 
 RpcMethod gettxout(const NodeContext& context) {
-    return {"gettxout", "blockchain", "Tells about an unspent output.",
-            {arg_str("txid", http::required(), "The transaction id"), arg_num("n", http::required(), "The output's index"),
-             arg_bool("include_mempool", http::default_value("true"),
-                      "Whether to look at the mempool, too. An unspent output that is spent in the mempool is not found then.")},
-            {http::when("If the output is spent or unknown", none()),
-             http::when("Otherwise", obj("", "", {hex("bestblock", "Hash of the tip"), num("confirmations", "Blocks from its own to the tip"),
-                                                  amount("value", "Its value in BTC"), obj("scriptPubKey", "", script_pubkey()),
-                                                  flag("coinbase", "Was it made by a coinbase?")}))},
-            "\nA coin\n" + http::example_cli("gettxout", "\"txid\" 1") + "\nAs a JSON-RPC call\n" + http::example_rpc("gettxout", "\"txid\", 1"),
-            [&context](const RpcRequest& request, JsonWriter& out) {
-                const Txid txid(http::as_hash(request.param(0), "txid"));
-                const OutPoint outpoint{txid, http::as_int<std::uint32_t>(request.param(1))};
-                const auto coin = context.chain->coin(outpoint);
-                if (!coin) {
-                    out.null();
-                    return;
-                }
-                const auto view = context.chain->view();
-                out.begin_object().field("bestblock", view->tip->hash).field("confirmations", view->tip->height - coin->height + 1);
-                out.amount_field("value", coin->value).key("scriptPubKey");
-                write_script_pubkey(out, *context.params, coin->script_pubkey);
-                out.field("coinbase", coin->coinbase).end_object();
-            }};
+    return {
+        "gettxout",
+        "blockchain",
+        "Tells about an unspent output.",
+        {arg_str("txid", http::required(), "The transaction id"), arg_num("n", http::required(), "The output's index"),
+         arg_bool(
+             "include_mempool", http::default_value("true"),
+             "Whether to look at the mempool, too. An unspent output that is spent in the mempool is not found then.")},
+        {http::when("If the output is spent or unknown", none()),
+         http::when("Otherwise",
+                    obj("", "",
+                        {hex("bestblock", "Hash of the tip"), num("confirmations", "Blocks from its own to the tip"),
+                         amount("value", "Its value in BTC"), obj("scriptPubKey", "", script_pubkey()),
+                         flag("coinbase", "Was it made by a coinbase?")}))},
+        "\nA coin\n" + http::example_cli("gettxout", "\"txid\" 1") + "\nAs a JSON-RPC call\n" +
+            http::example_rpc("gettxout", "\"txid\", 1"),
+        [&context](const RpcRequest& request, JsonWriter& out) {
+            const Txid txid(http::as_hash(request.param(0), "txid"));
+            const OutPoint outpoint{txid, http::as_int<std::uint32_t>(request.param(1))};
+            const auto coin = context.chain->coin(outpoint);
+            if (!coin) {
+                out.null();
+                return;
+            }
+            const auto view = context.chain->view();
+            out.begin_object()
+                .field("bestblock", view->tip->hash)
+                .field("confirmations", view->tip->height - coin->height + 1);
+            out.amount_field("value", coin->value).key("scriptPubKey");
+            write_script_pubkey(out, *context.params, coin->script_pubkey);
+            out.field("coinbase", coin->coinbase).end_object();
+        }};
 }
 
 }  // namespace

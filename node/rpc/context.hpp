@@ -25,26 +25,27 @@ namespace cairn::node {
 struct NodeContext {
     const ChainParams* params = nullptr;
     ChainPort* chain = nullptr;
-    net::NetPort* net = nullptr;         ///< null: no P2P network ("Error: Peer-to-peer functionality missing or disabled", -31)
+    net::NetPort* net =
+        nullptr;  ///< null: no P2P network ("Error: Peer-to-peer functionality missing or disabled", -31)
     net::Clock* clock = nullptr;
     http::RpcTable* rpc = nullptr;
 
-    std::filesystem::path data_dir;      ///< of the chain: .../regtest
-    std::filesystem::path log_file;      ///< full path of debug.log; empty when there is none
-    std::int64_t start_time = 0;         ///< Clock::system_now() at the start: uptime does not follow a mocked time
+    std::filesystem::path data_dir;  ///< of the chain: .../regtest
+    std::filesystem::path log_file;  ///< full path of debug.log; empty when there is none
+    std::int64_t start_time = 0;     ///< Clock::system_now() at the start: uptime does not follow a mocked time
 
     /// How the node names itself: getnetworkinfo's version and subversion, and the version message.
-    int version = 0;                     ///< 310000
+    int version = 0;  ///< 310000
     int protocol_version = 70016;
-    std::string user_agent;              ///< "/Satoshi:31.0.0/Cairn:0.1.0/"
+    std::string user_agent;  ///< "/Satoshi:31.0.0/Cairn:0.1.0/"
 
     // Options that answers mention.
-    bool pruning = false;                ///< -prune is not 0
-    bool prune_manually = false;         ///< -prune=1
+    bool pruning = false;         ///< -prune is not 0
+    bool prune_manually = false;  ///< -prune=1
     std::uint64_t prune_target_bytes = 0;
-    std::int64_t min_relay_fee_rate = 100;         ///< satoshis per kvB
+    std::int64_t min_relay_fee_rate = 100;  ///< satoshis per kvB
     std::int64_t incremental_relay_fee_rate = 100;
-    bool relay_transactions = true;      ///< not -blocksonly
+    bool relay_transactions = true;                ///< not -blocksonly
     std::uint64_t coins_db_cache_bytes = 8 << 20;  ///< of the database itself
     std::uint64_t coins_cache_bytes = 450 << 20;   ///< -dbcache: coins in memory
     std::vector<std::string> deprecated_rpc;       ///< -deprecatedrpc

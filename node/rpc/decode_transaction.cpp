@@ -6,7 +6,9 @@
 namespace cairn::node {
 namespace {
 
-bool is_sane(ByteSpan script) { return has_valid_ops(script) && script.size() <= kMaxScriptSize; }
+bool is_sane(ByteSpan script) {
+    return has_valid_ops(script) && script.size() <= kMaxScriptSize;
+}
 
 /// Do all scripts consist of known instructions? What a coinbase's input carries is no script.
 bool scripts_make_sense(const Transaction& tx) {

@@ -10,19 +10,22 @@
 #include "consensus/script/script.hpp"
 #include "consensus/script/solver.hpp"
 #include "consensus/script/taproot.hpp"
+#include "node/rpc/miniscript.hpp"
 
 namespace cairn::node {
 namespace {
 
-constexpr std::string_view kInputCharacters = "0123456789()[],'/*abcdefgh@:$%{}"
-                                              "IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~"
-                                              "ijklmnopqrstuvwxyzABCDEFGH`#\"\\ ";
+constexpr std::string_view kInputCharacters =
+    "0123456789()[],'/*abcdefgh@:$%{}"
+    "IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~"
+    "ijklmnopqrstuvwxyzABCDEFGH`#\"\\ ";
 constexpr std::string_view kChecksumCharacters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 constexpr std::size_t kChecksumSize = 8;
 
 /// One step of the BCH code over GF(32) of BIP380.
 std::uint64_t code_step(std::uint64_t state, unsigned symbol) {
-    static constexpr std::uint64_t kGenerator[] = {0xf5dee51989, 0xa9fdca3312, 0x1bab10e32d, 0x3706b1677a, 0x644d626ffd};
+    static constexpr std::uint64_t kGenerator[] = {0xf5dee51989, 0xa9fdca3312, 0x1bab10e32d, 0x3706b1677a,
+                                                   0x644d626ffd};
     const auto top = static_cast<unsigned>(state >> 35);
     state = (state & 0x7ffffffff) << 5 ^ symbol;
     for (unsigned bit = 0; bit < 5; ++bit) {
@@ -36,9 +39,15 @@ std::string with_checksum(std::string text) {
     return std::move(text) + "#" + checksum;
 }
 
-Bytes single_sig(ByteSpan key) { return ScriptBuilder().push(key).op(Opcode::op_checksig).take(); }
-Bytes p2sh_of(ByteSpan script) { return make_p2sh(hash160(script)); }
-Bytes p2wpkh_of(ByteSpan key) { return make_witness_program(0, hash160(key)); }
+Bytes single_sig(ByteSpan key) {
+    return ScriptBuilder().push(key).op(Opcode::op_checksig).take();
+}
+Bytes p2sh_of(ByteSpan script) {
+    return make_p2sh(hash160(script));
+}
+Bytes p2wpkh_of(ByteSpan key) {
+    return make_witness_program(0, hash160(key));
+}
 
 }  // namespace
 
@@ -59,7 +68,8 @@ std::string descriptor_checksum(std::string_view text) {
     for (std::size_t i = 0; i < kChecksumSize; ++i) state = code_step(state, 0);
     state ^= 1;
     std::string checksum(kChecksumSize, ' ');
-    for (std::size_t i = 0; i < kChecksumSize; ++i) checksum[i] = kChecksumCharacters[state >> (5 * (kChecksumSize - 1 - i)) & 31];
+    for (std::size_t i = 0; i < kChecksumSize; ++i)
+        checksum[i] = kChecksumCharacters[state >> (5 * (kChecksumSize - 1 - i)) & 31];
     return checksum;
 }
 
@@ -82,14 +92,16 @@ std::optional<Bytes> Descriptor::multi_script(std::uint32_t index) const {
         return make_multisig(threshold_, spans);
     }
     ScriptBuilder script;
-    for (std::size_t i = 0; i < keys->size(); ++i) script.push((*keys)[i]).op(i == 0 ? Opcode::op_checksig : Opcode::op_checksigadd);
+    for (std::size_t i = 0; i < keys->size(); ++i)
+        script.push((*keys)[i]).op(i == 0 ? Opcode::op_checksig : Opcode::op_checksigadd);
     return script.number(threshold_).op(Opcode::op_numequal).take();
 }
 
 namespace {
 
 /// The tree whose leaves stand, from left to right, at these depths; takes from the front.
-std::unique_ptr<TapTree> build_tree(std::vector<Bytes>& leaves, const std::vector<int>& depths, std::size_t& next, int depth) {
+std::unique_ptr<TapTree> build_tree(std::vector<Bytes>& leaves, const std::vector<int>& depths, std::size_t& next,
+                                    int depth) {
     auto node = std::make_unique<TapTree>();
     if (depths[next] == depth) {
         node->script = std::move(leaves[next++]);
@@ -195,12 +207,15 @@ std::string Descriptor::text() const {
         }
         case Kind::multi: break;
     }
-    std::string text = std::string(sorted_ ? "sortedmulti" : "multi") + (tapscript_ ? "_a(" : "(") + std::to_string(threshold_);
+    std::string text =
+        std::string(sorted_ ? "sortedmulti" : "multi") + (tapscript_ ? "_a(" : "(") + std::to_string(threshold_);
     for (const KeyExpression& key : keys_) text += "," + key.text(*params_);
     return text + ")";
 }
 
-std::string Descriptor::to_string() const { return with_checksum(text()); }
+std::string Descriptor::to_string() const {
+    return with_checksum(text());
+}
 
 namespace {
 
@@ -221,9 +236,11 @@ std::string infer_keys(const Solution& solution, KeyPlace place, const ChainPara
 
 std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpan redeem) {
     const Solution solution = solve(script);
-    if (std::string keys = infer_keys(solution, KeyPlace::top, params); !keys.empty()) return with_checksum(std::move(keys));
+    if (std::string keys = infer_keys(solution, KeyPlace::top, params); !keys.empty())
+        return with_checksum(std::move(keys));
     if (!redeem.empty() && solution.type == OutputType::witness_v0_scripthash) {
-        const std::string inner = infer_keys(solve(redeem), KeyPlace::p2wsh, params);
+        std::string inner = infer_keys(solve(redeem), KeyPlace::p2wsh, params);
+        if (inner.empty()) inner = infer_miniscript(redeem).value_or("");
         if (!inner.empty()) return with_checksum("wsh(" + inner + ")");
     }
     if (solution.type == OutputType::witness_v1_taproot && is_xonly_key(Uint256(script.subspan(2, 32)))) {

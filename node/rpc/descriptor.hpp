@@ -9,8 +9,8 @@
 #include "consensus/base/result.hpp"
 #include "node/rpc/descriptor_key.hpp"
 
-/// Output descriptors as far as RPC without a wallet needs them: BIP380 to 386 and raw, addr, rawtr; no miniscript, no musig,
-/// no multipath keys.
+/// Output descriptors as far as RPC without a wallet needs them: BIP380 to 386 and raw, addr, rawtr; no miniscript, no
+/// musig, no multipath keys.
 namespace cairn::node {
 
 /// The eight characters that follow '#' (BIP380); empty when `text` has characters that no descriptor has.
@@ -22,7 +22,8 @@ class Descriptor {
 public:
     enum class Kind { pk, pkh, wpkh, combo, multi, sh, wsh, tr, rawtr, addr, raw };
 
-    /// Scripts of the outputs at `index`; several only for combo. nullopt when a private key is needed that is not known.
+    /// Scripts of the outputs at `index`; several only for combo. nullopt when a private key is needed that is not
+    /// known.
     std::optional<std::vector<Bytes>> scripts(std::uint32_t index = 0) const;
     /// Canonical form with its checksum, without private keys.
     std::string to_string() const;
@@ -47,18 +48,19 @@ private:
     std::vector<KeyExpression> keys_;
     int threshold_ = 0;
     bool sorted_ = false;
-    bool tapscript_ = false;                            ///< within tr(): x-only keys, CHECKSIGADD
+    bool tapscript_ = false;                                ///< within tr(): x-only keys, CHECKSIGADD
     std::vector<std::shared_ptr<const Descriptor>> inner_;  ///< of sh, wsh; the leaves of tr from left to right
-    std::vector<int> depths_;                           ///< of the leaves of tr
-    Bytes script_;                                      ///< of raw and addr
-    std::string address_;                               ///< of addr
+    std::vector<int> depths_;                               ///< of the leaves of tr
+    Bytes script_;                                          ///< of raw and addr
+    std::string address_;                                   ///< of addr
 };
 
 /// Reads a descriptor. Errors: Bitcoin Core's words.
-Result<Descriptor, std::string> parse_descriptor(std::string_view text, const ChainParams& params, bool require_checksum);
+Result<Descriptor, std::string> parse_descriptor(std::string_view text, const ChainParams& params,
+                                                 bool require_checksum);
 
-/// The most telling descriptor of an output script: pk and multi for bare keys, rawtr, addr, raw. `redeem`: the script whose
-/// hash the output script holds (P2WSH), when it is known.
+/// The most telling descriptor of an output script: pk and multi for bare keys, rawtr, addr, raw. `redeem`: the script
+/// whose hash the output script holds (P2WSH), when it is known.
 std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpan redeem = {});
 
 }  // namespace cairn::node

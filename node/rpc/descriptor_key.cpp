@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "consensus/base/codec.hpp"
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/hmac.hpp"
-#include "consensus/base/codec.hpp"
 #include "consensus/primitives/base58.hpp"
 #include "consensus/rules/params.hpp"
 
@@ -18,7 +18,9 @@ namespace {
 constexpr std::uint32_t kHardened = 0x80000000;
 constexpr std::size_t kExtendedKeySize = 74;
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
@@ -40,7 +42,8 @@ Result<Path, std::string> parse_path(std::span<const std::string_view> parts) {
     Path path;
     for (const std::string_view part : parts) {
         if (part.empty()) return fail(fmt::format("Key path value '{}' is not valid", part));
-        if (part.front() == '<' && part.back() == '>') return fail(std::string("Multipath key expressions are not supported"));
+        if (part.front() == '<' && part.back() == '>')
+            return fail(std::string("Multipath key expressions are not supported"));
         std::string_view digits = part;
         const bool hardened = part.back() == '\'' || part.back() == 'h';
         if (hardened) {
@@ -68,8 +71,8 @@ std::string path_text(std::span<const std::uint32_t> steps, bool apostrophe) {
 }
 
 std::array<std::uint8_t, 4> big_endian(std::uint32_t value) {
-    return {static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16), static_cast<std::uint8_t>(value >> 8),
-            static_cast<std::uint8_t>(value)};
+    return {static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16),
+            static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
 }
 
 bool has_prefix(const Bytes& data, std::span<const std::uint8_t> prefix) {
@@ -85,7 +88,9 @@ Bytes serialized(const PublicKey& key, bool compressed) {
     return Bytes(bytes.begin(), bytes.end());
 }
 
-bool uncompressed_allowed(KeyPlace place) { return place == KeyPlace::top || place == KeyPlace::p2sh; }
+bool uncompressed_allowed(KeyPlace place) {
+    return place == KeyPlace::top || place == KeyPlace::p2sh;
+}
 
 }  // namespace
 
@@ -140,7 +145,8 @@ std::optional<ExtendedKey> parse_extended_key(std::string_view text, const Chain
     ExtendedKey key;
     key.depth = body[0];
     std::copy_n(body.begin() + 1, 4, key.parent.begin());
-    key.child = static_cast<std::uint32_t>(body[5]) << 24 | static_cast<std::uint32_t>(body[6]) << 16 | static_cast<std::uint32_t>(body[7]) << 8 | body[8];
+    key.child = static_cast<std::uint32_t>(body[5]) << 24 | static_cast<std::uint32_t>(body[6]) << 16 |
+                static_cast<std::uint32_t>(body[7]) << 8 | body[8];
     key.chain_code = Uint256(body.subspan(9, 32));
     if (key.depth == 0 && (key.child != 0 || key.parent != std::array<std::uint8_t, 4>{})) return std::nullopt;
     if (is_public) {
@@ -182,23 +188,28 @@ Result<KeyExpression, std::string> parse_hex_key(std::string_view text, KeyPlace
         if (auto key = KeyExpression::from_public_key(data, place)) return std::move(*key);
         return fail(std::string("Uncompressed keys are not allowed"));
     }
-    if (size_fits(32) && place == KeyPlace::p2tr && is_xonly_key(Uint256(ByteSpan(data)))) return KeyExpression::from_xonly(data);
+    if (size_fits(32) && place == KeyPlace::p2tr && is_xonly_key(Uint256(ByteSpan(data))))
+        return KeyExpression::from_xonly(data);
     return fail(fmt::format("Pubkey '{}' is invalid", text));
 }
 
 }  // namespace
 
-Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, KeyPlace place, const ChainParams& params) {
+Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, KeyPlace place,
+                                                        const ChainParams& params) {
     const auto origin_parts = split(text, ']');
     if (origin_parts.size() > 2) return fail(std::string("Multiple ']' characters found for a single pubkey"));
     std::string origin;
     if (origin_parts.size() == 2) {
         const std::string_view first = origin_parts[0];
         if (first.empty() || first[0] != '[') {
-            return fail(fmt::format("Key origin start '[ character expected but not found, got '{}' instead", first.empty() ? ']' : first[0]));
+            return fail(fmt::format("Key origin start '[ character expected but not found, got '{}' instead",
+                                    first.empty() ? ']' : first[0]));
         }
         const auto parts = split(first.substr(1), '/');
-        if (parts[0].size() != 8) return fail(fmt::format("Fingerprint is not 4 bytes ({} characters instead of 8 characters)", parts[0].size()));
+        if (parts[0].size() != 8)
+            return fail(
+                fmt::format("Fingerprint is not 4 bytes ({} characters instead of 8 characters)", parts[0].size()));
         const auto fingerprint = from_hex(parts[0]);
         if (!fingerprint) return fail(fmt::format("Fingerprint '{}' is not hex", parts[0]));
         const auto path = parse_path(std::span(parts).subspan(1));
@@ -208,7 +219,8 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
     auto parts = split(origin_parts.back(), '/');
     const std::string_view key_text = parts[0];
     if (key_text.empty()) return fail(std::string("No key provided"));
-    if (is_space(key_text.front()) || is_space(key_text.back())) return fail(fmt::format("Key '{}' is invalid due to whitespace", key_text));
+    if (is_space(key_text.front()) || is_space(key_text.back()))
+        return fail(fmt::format("Key '{}' is invalid due to whitespace", key_text));
     KeyExpression result;
     if (parts.size() == 1) {
         if (is_hex(key_text)) {
@@ -217,7 +229,8 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
             return key;
         }
         if (const auto secret = decode_wif(key_text, params.addresses)) {
-            if (!secret->compressed && !uncompressed_allowed(place)) return fail(std::string("Uncompressed keys are not allowed"));
+            if (!secret->compressed && !uncompressed_allowed(place))
+                return fail(std::string("Uncompressed keys are not allowed"));
             result.key_ = serialized(secret->key.public_key(), secret->compressed);
             result.compressed_ = secret->compressed;
             result.xonly_ = place == KeyPlace::p2tr;

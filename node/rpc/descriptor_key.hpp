@@ -26,7 +26,8 @@ struct ExtendedKey {
     std::optional<PublicKey> public_key;
     std::optional<PrivateKey> private_key;
 
-    /// The child with this number, 2^31 and above for hardened ones; nullopt when that needs a private key that is not known.
+    /// The child with this number, 2^31 and above for hardened ones; nullopt when that needs a private key that is not
+    /// known.
     std::optional<ExtendedKey> derive(std::uint32_t number) const;
     /// "xpub…" or "tpub…".
     std::string public_text(const ChainParams& params) const;
@@ -40,7 +41,8 @@ class KeyExpression {
 public:
     /// Errors: Bitcoin Core's words.
     static Result<KeyExpression, std::string> parse(std::string_view text, KeyPlace place, const ChainParams& params);
-    /// The key behind a public key's bytes; nullopt for hybrid keys, and for uncompressed ones where they are not allowed.
+    /// The key behind a public key's bytes; nullopt for hybrid keys, and for uncompressed ones where they are not
+    /// allowed.
     static std::optional<KeyExpression> from_public_key(ByteSpan key, KeyPlace place);
     /// A key of which only the x coordinate counts.
     static KeyExpression from_xonly(ByteSpan key);
@@ -48,15 +50,16 @@ public:
     bool is_range() const { return ranged_; }
     bool has_private_key() const { return private_key_; }
     bool compressed() const { return compressed_; }
-    /// Serialised: 33 bytes, or 65 for an uncompressed one; nullopt when a hardened step needs a private key that is not known.
+    /// Serialised: 33 bytes, or 65 for an uncompressed one; nullopt when a hardened step needs a private key that is
+    /// not known.
     std::optional<Bytes> public_key(std::uint32_t index) const;
     /// Without private keys; h for hardened steps, an apostrophe where the text had one.
     std::string text(const ChainParams& params) const;
 
 private:
-    std::string origin_;          ///< "[fingerprint/path]" or empty
-    Bytes key_;                   ///< of a plain key
-    bool xonly_ = false;          ///< shown as its x coordinate
+    std::string origin_;  ///< "[fingerprint/path]" or empty
+    Bytes key_;           ///< of a plain key
+    bool xonly_ = false;  ///< shown as its x coordinate
     bool compressed_ = true;
     std::optional<ExtendedKey> extended_;
     std::vector<std::uint32_t> path_;

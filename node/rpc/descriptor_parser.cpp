@@ -18,7 +18,8 @@ using Parsed = Result<Descriptor, std::string>;
 
 /// True when `text` starts with `name(` and ends with `)`; then only what is between remains.
 bool take_function(std::string_view name, std::string_view& text) {
-    if (text.size() < name.size() + 2 || !text.starts_with(name) || text[name.size()] != '(' || text.back() != ')') return false;
+    if (text.size() < name.size() + 2 || !text.starts_with(name) || text[name.size()] != '(' || text.back() != ')')
+        return false;
     text = text.substr(name.size() + 1, text.size() - name.size() - 2);
     return true;
 }
@@ -48,7 +49,9 @@ std::string_view take_expression(std::string_view& text) {
     return expression;
 }
 
-std::string error_text(std::string_view words) { return std::string(words); }
+std::string error_text(std::string_view words) {
+    return std::string(words);
+}
 
 }  // namespace
 
@@ -97,7 +100,8 @@ private:
             if (take_function(name, text)) return parse_multi(name, text, place);
         }
         if (take_function("wpkh", text)) {
-            if (!top && place != KeyPlace::p2sh) return fail(error_text("Can only have wpkh() at top level or inside sh()"));
+            if (!top && place != KeyPlace::p2sh)
+                return fail(error_text("Can only have wpkh() at top level or inside sh()"));
             return single_key(Kind::wpkh, "wpkh", text, KeyPlace::p2wpkh);
         }
         if (take_function("sh", text)) {
@@ -105,7 +109,8 @@ private:
             return wrap(Kind::sh, text, KeyPlace::p2sh);
         }
         if (take_function("wsh", text)) {
-            if (!top && place != KeyPlace::p2sh) return fail(error_text("Can only have wsh() at top level or inside sh()"));
+            if (!top && place != KeyPlace::p2sh)
+                return fail(error_text("Can only have wsh() at top level or inside sh()"));
             return wrap(Kind::wsh, text, KeyPlace::p2wsh);
         }
         return parse_output(text, place);
@@ -114,15 +119,18 @@ private:
     /// The functions that only stand at the top.
     Parsed parse_output(std::string_view text, KeyPlace place) {
         const bool top = place == KeyPlace::top;
-        if (take_function("addr", text)) return top ? parse_address(text) : fail(error_text("Can only have addr() at top level"));
-        if (take_function("tr", text)) return top ? parse_taproot(text) : fail(error_text("Can only have tr at top level"));
+        if (take_function("addr", text))
+            return top ? parse_address(text) : fail(error_text("Can only have addr() at top level"));
+        if (take_function("tr", text))
+            return top ? parse_taproot(text) : fail(error_text("Can only have tr at top level"));
         if (take_function("rawtr", text)) {
             if (!top) return fail(error_text("Can only have rawtr at top level"));
             const std::string_view key = take_expression(text);
             if (!text.empty()) return fail(error_text("rawtr(): only one key expected."));
             return single_key(Kind::rawtr, "rawtr", key, KeyPlace::p2tr);
         }
-        if (take_function("raw", text)) return top ? parse_raw(text) : fail(error_text("Can only have raw() at top level"));
+        if (take_function("raw", text))
+            return top ? parse_raw(text) : fail(error_text("Can only have raw() at top level"));
         if (place == KeyPlace::p2sh) return fail(error_text("A function is needed within P2SH"));
         if (place == KeyPlace::p2wsh) return fail(error_text("A function is needed within P2WSH"));
         return fail(fmt::format("'{}' is not a valid descriptor function", text));
@@ -155,11 +163,14 @@ private:
 
     Parsed parse_multi(std::string_view name, std::string_view text, KeyPlace place) const {
         const bool tapscript = name.ends_with("_a");
-        if (tapscript && place != KeyPlace::p2tr) return fail(error_text("Can only have multi_a/sortedmulti_a inside tr()"));
-        if (!tapscript && place == KeyPlace::p2tr) return fail(error_text("Can only have multi/sortedmulti at top level, in sh(), or in wsh()"));
+        if (tapscript && place != KeyPlace::p2tr)
+            return fail(error_text("Can only have multi_a/sortedmulti_a inside tr()"));
+        if (!tapscript && place == KeyPlace::p2tr)
+            return fail(error_text("Can only have multi/sortedmulti at top level, in sh(), or in wsh()"));
         const std::string_view threshold_text = take_expression(text);
         std::uint32_t threshold = 0;
-        const auto [end, error] = std::from_chars(threshold_text.data(), threshold_text.data() + threshold_text.size(), threshold);
+        const auto [end, error] =
+            std::from_chars(threshold_text.data(), threshold_text.data() + threshold_text.size(), threshold);
         if (threshold_text.empty() || error != std::errc() || end != threshold_text.data() + threshold_text.size()) {
             return fail(fmt::format("Multi threshold '{}' is not valid", threshold_text));
         }
@@ -175,27 +186,36 @@ private:
             script_size += (key->compressed() ? 33 : 65) + 1;
             descriptor.keys_.push_back(std::move(*key));
         }
-        if (auto problem = check_multi(threshold, descriptor.keys_.size(), script_size, tapscript, place); !problem.empty()) return fail(problem);
+        if (auto problem = check_multi(threshold, descriptor.keys_.size(), script_size, tapscript, place);
+            !problem.empty())
+            return fail(problem);
         descriptor.threshold_ = static_cast<int>(threshold);
         return descriptor;
     }
 
-    static std::string check_multi(std::uint32_t threshold, std::size_t keys, std::size_t script_size, bool tapscript, KeyPlace place) {
+    static std::string check_multi(std::uint32_t threshold, std::size_t keys, std::size_t script_size, bool tapscript,
+                                   KeyPlace place) {
         if (!tapscript && (keys == 0 || keys > static_cast<std::size_t>(kMaxPubkeysPerMultisig))) {
-            return fmt::format("Cannot have {} keys in multisig; must have between 1 and {} keys, inclusive", keys, kMaxPubkeysPerMultisig);
+            return fmt::format("Cannot have {} keys in multisig; must have between 1 and {} keys, inclusive", keys,
+                               kMaxPubkeysPerMultisig);
         }
         if (tapscript && (keys == 0 || keys > kMaxTapscriptKeys)) {
-            return fmt::format("Cannot have {} keys in multi_a; must have between 1 and {} keys, inclusive", keys, kMaxTapscriptKeys);
+            return fmt::format("Cannot have {} keys in multi_a; must have between 1 and {} keys, inclusive", keys,
+                               kMaxTapscriptKeys);
         }
         if (threshold < 1) return fmt::format("Multisig threshold cannot be {}, must be at least 1", threshold);
         if (threshold > keys) {
-            return fmt::format("Multisig threshold cannot be larger than the number of keys; threshold is {} but only {} keys specified", threshold, keys);
+            return fmt::format(
+                "Multisig threshold cannot be larger than the number of keys; threshold is {} but only {} keys "
+                "specified",
+                threshold, keys);
         }
         if (place == KeyPlace::top && keys > kMaxBareKeys) {
             return fmt::format("Cannot have {} pubkeys in bare multisig; only at most 3 pubkeys", keys);
         }
         if (place == KeyPlace::p2sh && script_size + 3 > kMaxScriptElementSize) {
-            return fmt::format("P2SH script is too large, {} bytes is larger than {} bytes", script_size + 3, kMaxScriptElementSize);
+            return fmt::format("P2SH script is too large, {} bytes is larger than {} bytes", script_size + 3,
+                               kMaxScriptElementSize);
         }
         return {};
     }
@@ -218,7 +238,8 @@ private:
         do {
             while (take('{', text)) {
                 right.push_back(false);
-                if (right.size() > kControlMaxNodes) return fmt::format("tr() supports at most {} nesting levels", kControlMaxNodes);
+                if (right.size() > kControlMaxNodes)
+                    return fmt::format("tr() supports at most {} nesting levels", kControlMaxNodes);
             }
             auto leaf = parse_function(take_expression(text), KeyPlace::p2tr);
             if (!leaf) return leaf.error();
@@ -239,14 +260,16 @@ private:
     const ChainParams& params_;
 };
 
-Result<Descriptor, std::string> parse_descriptor(std::string_view text, const ChainParams& params, bool require_checksum) {
+Result<Descriptor, std::string> parse_descriptor(std::string_view text, const ChainParams& params,
+                                                 bool require_checksum) {
     const std::size_t mark = text.find('#');
     const std::string_view body = text.substr(0, mark);
     const bool has_checksum = mark != std::string_view::npos;
     const std::string_view given = has_checksum ? text.substr(mark + 1) : std::string_view{};
     if (given.find('#') != std::string_view::npos) return fail(error_text("Multiple '#' symbols"));
     if (!has_checksum && require_checksum) return fail(error_text("Missing checksum"));
-    if (has_checksum && given.size() != 8) return fail(fmt::format("Expected 8 character checksum, not {} characters", given.size()));
+    if (has_checksum && given.size() != 8)
+        return fail(fmt::format("Expected 8 character checksum, not {} characters", given.size()));
     const std::string checksum = descriptor_checksum(body);
     if (checksum.empty()) return fail(error_text("Invalid characters in payload"));
     if (has_checksum && given != checksum) {

@@ -4,7 +4,8 @@ namespace cairn::node::doc {
 namespace {
 
 constexpr const char* kOutputTypes =
-    "nonstandard, anchor, pubkey, pubkeyhash, scripthash, multisig, nulldata, witness_v0_scripthash, witness_v0_keyhash, "
+    "nonstandard, anchor, pubkey, pubkeyhash, scripthash, multisig, nulldata, witness_v0_scripthash, "
+    "witness_v0_keyhash, "
     "witness_v1_taproot, witness_unknown";
 
 Results input_fields(bool prevout) {
@@ -17,9 +18,10 @@ Results input_fields(bool prevout) {
         http::maybe(arr("txinwitness", "", {hex("hex", "An item of the witness stack")})),
     };
     if (prevout) {
-        fields.push_back(http::maybe(obj("prevout", "The output that is spent; absent when the block's undo data is not available",
-                                         {flag("generated", "Was it made by a coinbase?"), num("height", "Height of the block that made it"),
-                                          amount("value", "Its value in BTC"), obj("scriptPubKey", "", script_pubkey())})));
+        fields.push_back(http::maybe(
+            obj("prevout", "The output that is spent; absent when the block's undo data is not available",
+                {flag("generated", "Was it made by a coinbase?"), num("height", "Height of the block that made it"),
+                 amount("value", "Its value in BTC"), obj("scriptPubKey", "", script_pubkey())})));
     }
     fields.push_back(num("sequence", "The sequence number"));
     return fields;
@@ -28,18 +30,22 @@ Results input_fields(bool prevout) {
 }  // namespace
 
 RpcArg arg_hash_or_height(http::Presence presence, std::string words) {
-    return http::no_type_check(http::with_type_words(arg_num("hash_or_height", std::move(presence), std::move(words)), "", "string or numeric"));
+    return http::no_type_check(http::with_type_words(arg_num("hash_or_height", std::move(presence), std::move(words)),
+                                                     "", "string or numeric"));
 }
 
-std::string examples(std::string_view method, std::string_view arguments) { return examples(method, arguments, arguments); }
+std::string examples(std::string_view method, std::string_view arguments) {
+    return examples(method, arguments, arguments);
+}
 
 std::string examples(std::string_view method, std::string_view cli_arguments, std::string_view rpc_arguments) {
     return http::example_cli(method, cli_arguments) + http::example_rpc(method, rpc_arguments);
 }
 
 Results script_pubkey() {
-    return {str("asm", "The script in words"), str("desc", "A descriptor of the output"), hex("hex", "The script's bytes"),
-            http::maybe(str("address", "Its address, when it has one")), str("type", std::string("Its kind (one of: ") + kOutputTypes + ")")};
+    return {str("asm", "The script in words"), str("desc", "A descriptor of the output"),
+            hex("hex", "The script's bytes"), http::maybe(str("address", "Its address, when it has one")),
+            str("type", std::string("Its kind (one of: ") + kOutputTypes + ")")};
 }
 
 Results header_fields() {
@@ -65,7 +71,8 @@ Results header_fields() {
 
 RpcResult warnings(bool deprecated) {
     if (deprecated) return str("warnings", "The latest warning (DEPRECATED)");
-    return arr("warnings", "What the operator should know about (a single string with `-deprecatedrpc=warnings`)", {str("", "warning")});
+    return arr("warnings", "What the operator should know about (a single string with `-deprecatedrpc=warnings`)",
+               {str("", "warning")});
 }
 
 Results transaction(const TxDoc& options) {
@@ -78,9 +85,14 @@ Results transaction(const TxDoc& options) {
         num("version", "The version"),
         time("locktime", "The lock time"),
         arr("vin", "", {obj("", "", input_fields(options.prevout))}),
-        arr("vout", "", {obj("", "", {amount("value", "The value in BTC"), num("n", "Its index"), obj("scriptPubKey", "", script_pubkey())})}),
+        arr("vout", "",
+            {obj("", "",
+                 {amount("value", "The value in BTC"), num("n", "Its index"),
+                  obj("scriptPubKey", "", script_pubkey())})}),
     };
-    if (options.fee) fields.push_back(http::maybe(amount("fee", "The fee in BTC; absent when the block's undo data is not available")));
+    if (options.fee)
+        fields.push_back(
+            http::maybe(amount("fee", "The fee in BTC; absent when the block's undo data is not available")));
     if (options.hex) fields.push_back(hex("hex", "The transaction's bytes"));
     return fields;
 }

@@ -12,14 +12,30 @@ using http::RpcArg;
 using http::RpcResult;
 using Results = std::vector<RpcResult>;
 
-inline RpcResult str(std::string key, std::string words) { return {http::ResultType::string, std::move(key), std::move(words)}; }
-inline RpcResult hex(std::string key, std::string words) { return {http::ResultType::hex, std::move(key), std::move(words)}; }
-inline RpcResult num(std::string key, std::string words) { return {http::ResultType::number, std::move(key), std::move(words)}; }
-inline RpcResult time(std::string key, std::string words) { return {http::ResultType::time, std::move(key), std::move(words)}; }
-inline RpcResult amount(std::string key, std::string words) { return {http::ResultType::amount, std::move(key), std::move(words)}; }
-inline RpcResult flag(std::string key, std::string words) { return {http::ResultType::boolean, std::move(key), std::move(words)}; }
-inline RpcResult any(std::string key, std::string words) { return {http::ResultType::any, std::move(key), std::move(words)}; }
-inline RpcResult none() { return {http::ResultType::none, "", ""}; }
+inline RpcResult str(std::string key, std::string words) {
+    return {http::ResultType::string, std::move(key), std::move(words)};
+}
+inline RpcResult hex(std::string key, std::string words) {
+    return {http::ResultType::hex, std::move(key), std::move(words)};
+}
+inline RpcResult num(std::string key, std::string words) {
+    return {http::ResultType::number, std::move(key), std::move(words)};
+}
+inline RpcResult time(std::string key, std::string words) {
+    return {http::ResultType::time, std::move(key), std::move(words)};
+}
+inline RpcResult amount(std::string key, std::string words) {
+    return {http::ResultType::amount, std::move(key), std::move(words)};
+}
+inline RpcResult flag(std::string key, std::string words) {
+    return {http::ResultType::boolean, std::move(key), std::move(words)};
+}
+inline RpcResult any(std::string key, std::string words) {
+    return {http::ResultType::any, std::move(key), std::move(words)};
+}
+inline RpcResult none() {
+    return {http::ResultType::none, "", ""};
+}
 inline RpcResult obj(std::string key, std::string words, Results inner) {
     return {http::ResultType::object, std::move(key), std::move(words), std::move(inner)};
 }

@@ -1,16 +1,15 @@
 #include <fmt/format.h>
 
+#include "consensus/base/hex.hpp"
+#include "consensus/crypto/hash.hpp"
+#include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/mining/block_builder.hpp"
-#include "consensus/rules/params.hpp"
 #include "node/rpc/block_submission.hpp"
 #include "node/rpc/decode_transaction.hpp"
 #include "node/rpc/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
-
-#include "consensus/base/hex.hpp"
-#include "consensus/crypto/hash.hpp"
 
 namespace cairn::node {
 namespace {
@@ -25,7 +24,9 @@ namespace code = http::rpc_code;
 constexpr std::uint64_t kDefaultMaxTries = 1'000'000;
 constexpr std::int64_t kReservedWeight = 8'000;  ///< for header, count and coinbase
 
-bool running(const NodeContext& context) { return !context.shutdown_requested || !context.shutdown_requested(); }
+bool running(const NodeContext& context) {
+    return !context.shutdown_requested || !context.shutdown_requested();
+}
 
 void remember(LastAssembled& last, std::span<const Transaction> transactions) {
     std::int64_t weight = kReservedWeight;
@@ -34,7 +35,8 @@ void remember(LastAssembled& last, std::span<const Transaction> transactions) {
     last.transactions = static_cast<std::int64_t>(transactions.size());
 }
 
-/// The script that a descriptor stands for; of several, the segwit one, else P2PKH. nullopt with `error` when it is no descriptor.
+/// The script that a descriptor stands for; of several, the segwit one, else P2PKH. nullopt with `error` when it is no
+/// descriptor.
 std::optional<Bytes> script_of_descriptor(const NodeContext& context, const std::string& text, std::string& error) {
     auto descriptor = parse_descriptor(text, *context.params, false);
     if (!descriptor) {
@@ -42,7 +44,8 @@ std::optional<Bytes> script_of_descriptor(const NodeContext& context, const std:
         return std::nullopt;
     }
     if (descriptor->is_range()) {
-        throw RpcError{code::kInvalidParameter, "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?"};
+        throw RpcError{code::kInvalidParameter,
+                       "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?"};
     }
     const auto scripts = descriptor->scripts();
     if (!scripts) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys"};
@@ -50,7 +53,8 @@ std::optional<Bytes> script_of_descriptor(const NodeContext& context, const std:
     return scripts->size() == 4 ? (*scripts)[2] : (*scripts)[1];
 }
 
-void generate_blocks(const NodeContext& context, LastAssembled& last, ByteSpan script, int count, std::uint64_t max_tries, JsonWriter& out) {
+void generate_blocks(const NodeContext& context, LastAssembled& last, ByteSpan script, int count,
+                     std::uint64_t max_tries, JsonWriter& out) {
     const BlockBuilder builder(*context.chain, shared_params(context), *context.clock);
     out.begin_array();
     while (count > 0 && running(context)) {
@@ -68,17 +72,25 @@ void generate_blocks(const NodeContext& context, LastAssembled& last, ByteSpan s
     out.end_array();
 }
 
-Results hashes_doc() { return {arr("", "hashes of the blocks made", {hex("", "blockhash")})}; }
+Results hashes_doc() {
+    return {arr("", "hashes of the blocks made", {hex("", "blockhash")})};
+}
 
 RpcMethod generatetoaddress(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
-    return {"generatetoaddress", "hidden", "Mines blocks at once that pay to an address, and gives their hashes.",
-            {arg_num("nblocks", http::required(), "How many blocks."), arg_str("address", http::required(), "The address to pay to."),
+    return {"generatetoaddress",
+            "hidden",
+            "Mines blocks at once that pay to an address, and gives their hashes.",
+            {arg_num("nblocks", http::required(), "How many blocks."),
+             arg_str("address", http::required(), "The address to pay to."),
              arg_num("maxtries", http::default_value("1000000"), "How many hashes to try at most.")},
-            hashes_doc(), "\n11 blocks to myaddress\n" + http::example_cli("generatetoaddress", "11 \"myaddress\""),
+            hashes_doc(),
+            "\n11 blocks to myaddress\n" + http::example_cli("generatetoaddress", "11 \"myaddress\""),
             [&context, last](const RpcRequest& request, JsonWriter& out) {
                 const int count = http::as_int<int>(request.param(0));
                 const std::uint64_t tries =
-                    request.param(2).isNull() ? kDefaultMaxTries : static_cast<std::uint64_t>(static_cast<std::int64_t>(http::as_int<int>(request.param(2))));
+                    request.param(2).isNull()
+                        ? kDefaultMaxTries
+                        : static_cast<std::uint64_t>(static_cast<std::int64_t>(http::as_int<int>(request.param(2))));
                 const auto destination = decode_address(http::as_string(request.param(1)), context.params->addresses);
                 if (!destination) throw RpcError{code::kInvalidAddressOrKey, "Error: Invalid address"};
                 generate_blocks(context, *last, script_for(*destination), count, tries, out);
@@ -86,13 +98,18 @@ RpcMethod generatetoaddress(const NodeContext& context, std::shared_ptr<LastAsse
 }
 
 RpcMethod generatetodescriptor(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
-    return {"generatetodescriptor", "hidden", "Mines blocks at once that pay to a descriptor, and gives their hashes.",
-            {arg_num("num_blocks", http::required(), "How many blocks."), arg_str("descriptor", http::required(), "The descriptor to pay to."),
+    return {"generatetodescriptor",
+            "hidden",
+            "Mines blocks at once that pay to a descriptor, and gives their hashes.",
+            {arg_num("num_blocks", http::required(), "How many blocks."),
+             arg_str("descriptor", http::required(), "The descriptor to pay to."),
              arg_num("maxtries", http::default_value("1000000"), "How many hashes to try at most.")},
-            hashes_doc(), "\n11 blocks to mydesc\n" + http::example_cli("generatetodescriptor", "11 \"mydesc\""),
+            hashes_doc(),
+            "\n11 blocks to mydesc\n" + http::example_cli("generatetodescriptor", "11 \"mydesc\""),
             [&context, last](const RpcRequest& request, JsonWriter& out) {
                 const int count = http::as_int<int>(request.arg("num_blocks"));
-                const std::uint64_t tries = request.has("maxtries") ? http::as_uint64(request.arg("maxtries")) : kDefaultMaxTries;
+                const std::uint64_t tries =
+                    request.has("maxtries") ? http::as_uint64(request.arg("maxtries")) : kDefaultMaxTries;
                 std::string error;
                 const auto script = script_of_descriptor(context, http::as_string(request.arg("descriptor")), error);
                 if (!script) throw RpcError{code::kInvalidAddressOrKey, error};
@@ -117,7 +134,9 @@ std::vector<TransactionPtr> given_transactions(const UniValue& list) {
         }
         TransactionPtr tx = decode_transaction(text, false, true);
         if (!tx) {
-            throw RpcError{code::kDeserialization, fmt::format("Transaction decode failed for {}. Make sure the tx has at least one input.", text)};
+            throw RpcError{
+                code::kDeserialization,
+                fmt::format("Transaction decode failed for {}. Make sure the tx has at least one input.", text)};
         }
         transactions.push_back(std::move(tx));
     }
@@ -137,11 +156,13 @@ void run_generateblock(const NodeContext& context, LastAssembled& last, const Rp
     if (!block) throw RpcError{code::kMisc, "Failed to make block."};
     if (const auto good = context.chain->test_block(**block, false); !good) {
         const BlockVerdict& verdict = good.error();
-        const std::string reason = verdict.reject_reason + (verdict.debug_message.empty() ? "" : ", " + verdict.debug_message);
+        const std::string reason =
+            verdict.reject_reason + (verdict.debug_message.empty() ? "" : ", " + verdict.debug_message);
         throw RpcError{code::kVerify, "TestBlockValidity failed: " + reason};
     }
     std::uint64_t tries = kDefaultMaxTries;
-    if (!BlockBuilder::solve(raw, tries, [&context] { return running(context); })) throw RpcError{code::kMisc, "Failed to make block."};
+    if (!BlockBuilder::solve(raw, tries, [&context] { return running(context); }))
+        throw RpcError{code::kMisc, "Failed to make block."};
     const BlockHash hash(hash256(ByteSpan(raw).first(BlockHeader::kSize)));
     out.begin_object().field("hash", hash);
     if (submit) {
@@ -155,20 +176,36 @@ void run_generateblock(const NodeContext& context, LastAssembled& last, const Rp
 }
 
 RpcMethod generateblock(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
-    return {"generateblock", "hidden", "Mines one block at once with the given transactions in the given order.\nIts coinbase does not take their fees.",
-            {arg_str("output", http::required(), "The address or descriptor to pay to."),
-             arg_arr("transactions", http::required(),
-                     "Transactions in hex, or ids of transactions in the mempool.\nAll must be valid in this order; otherwise the block is refused.",
-                     {arg_hex("rawtx/txid", http::optional(), "")}),
-             arg_bool("submit", http::default_value("true"), "Whether to connect the block, or only to give its bytes.")},
-            {obj("", "", {hex("hash", "hash of the block"), http::maybe(hex("hex", "the block's bytes, only when submit=false"))})},
-            "\nA block to myaddress with two transactions\n" + http::example_cli("generateblock", R"("myaddress" '["rawtx", "mempool_txid"]')"),
-            [&context, last](const RpcRequest& request, JsonWriter& out) { run_generateblock(context, *last, request, out); }};
+    return {
+        "generateblock",
+        "hidden",
+        "Mines one block at once with the given transactions in the given order.\nIts coinbase does not take their "
+        "fees.",
+        {arg_str("output", http::required(), "The address or descriptor to pay to."),
+         arg_arr("transactions", http::required(),
+                 "Transactions in hex, or ids of transactions in the mempool.\nAll must be valid in this order; "
+                 "otherwise the block is refused.",
+                 {arg_hex("rawtx/txid", http::optional(), "")}),
+         arg_bool("submit", http::default_value("true"), "Whether to connect the block, or only to give its bytes.")},
+        {obj("", "",
+             {hex("hash", "hash of the block"), http::maybe(hex("hex", "the block's bytes, only when submit=false"))})},
+        "\nA block to myaddress with two transactions\n" +
+            http::example_cli("generateblock", R"("myaddress" '["rawtx", "mempool_txid"]')"),
+        [&context, last](const RpcRequest& request, JsonWriter& out) {
+            run_generateblock(context, *last, request, out);
+        }};
 }
 
 RpcMethod generate() {
-    return {"generate", "hidden", "has been replaced by the -generate cli option. Refer to -help for more information.", {}, {}, "",
-            [](const RpcRequest& request, JsonWriter&) { throw RpcError{code::kMethodNotFound, request.spec->help()}; }};
+    return {"generate",
+            "hidden",
+            "has been replaced by the -generate cli option. Refer to -help for more information.",
+            {},
+            {},
+            "",
+            [](const RpcRequest& request, JsonWriter&) {
+                throw RpcError{code::kMethodNotFound, request.spec->help()};
+            }};
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ const HeaderNode& find_block_or_height(const NodeContext& context, const UniValu
     const int height = http::as_int<int>(value);
     if (height < 0) throw RpcError{code::kInvalidParameter, fmt::format("Target block height {} is negative", height)};
     if (height > view.tip->height) {
-        throw RpcError{code::kInvalidParameter, fmt::format("Target block height {} after current tip {}", height, view.tip->height)};
+        throw RpcError{code::kInvalidParameter,
+                       fmt::format("Target block height {} after current tip {}", height, view.tip->height)};
     }
     return *view.at(height);
 }
@@ -83,10 +84,18 @@ double difficulty(std::uint32_t bits) {
     return value;
 }
 
-std::string target_hex(std::uint32_t bits) { return decode_compact(bits).target.to_uint256().to_display_hex(); }
-std::string hex8(std::uint32_t value) { return fmt::format("{:08x}", value); }
-std::string hex16(std::uint64_t value) { return fmt::format("{:016x}", value); }
-std::string work_hex(const Arith256& work) { return work.to_uint256().to_display_hex(); }
+std::string target_hex(std::uint32_t bits) {
+    return decode_compact(bits).target.to_uint256().to_display_hex();
+}
+std::string hex8(std::uint32_t value) {
+    return fmt::format("{:08x}", value);
+}
+std::string hex16(std::uint64_t value) {
+    return fmt::format("{:016x}", value);
+}
+std::string work_hex(const Arith256& work) {
+    return work.to_uint256().to_display_hex();
+}
 
 double verification_progress(const NodeContext& context, const ChainView& view, const HeaderNode& node) {
     const std::uint64_t known = context.chain->facts(&node).chain_tx_count;
@@ -94,7 +103,8 @@ double verification_progress(const NodeContext& context, const ChainView& view, 
     const ChainTxData& data = context.params->tx_data;
     const std::int64_t now = context.clock->now();
     std::int64_t block_time = node.header.time;
-    const bool recent = std::llabs(now - block_time) <= kRecentSeconds && view.best_header && view.best_header->height >= node.height;
+    const bool recent =
+        std::llabs(now - block_time) <= kRecentSeconds && view.best_header && view.best_header->height >= node.height;
     // Near the tip headers count, not the times that miners choose: so the last block gives exactly 1.
     if (recent) block_time = now - (view.best_header->height - node.height) * context.params->pow_target_spacing;
     const auto count = static_cast<double>(known);
@@ -104,10 +114,13 @@ double verification_progress(const NodeContext& context, const ChainView& view, 
     return std::min(count / total, 1.0);
 }
 
-void write_header_fields(http::JsonWriter& out, const NodeContext& context, const ChainView& view, const HeaderNode& node) {
+void write_header_fields(http::JsonWriter& out, const NodeContext& context, const ChainView& view,
+                         const HeaderNode& node) {
     const BlockHeader& header = node.header;
     const bool active = view.contains(&node);
-    out.field("hash", node.hash).field("confirmations", active ? view.tip->height - node.height + 1 : -1).field("height", node.height);
+    out.field("hash", node.hash)
+        .field("confirmations", active ? view.tip->height - node.height + 1 : -1)
+        .field("height", node.height);
     out.field("version", header.version).field("versionHex", hex8(static_cast<std::uint32_t>(header.version)));
     out.field("merkleroot", header.merkle_root).field("time", header.time).field("mediantime", node.median_time_past());
     out.field("nonce", header.nonce).field("bits", hex8(header.bits)).field("target", target_hex(header.bits));
@@ -130,7 +143,9 @@ void write_warnings(http::JsonWriter& out, const NodeContext& context) {
     out.end_array();
 }
 
-void throw_database_error(const CommandError& error) { throw RpcError{code::kDatabase, error.message}; }
+void throw_database_error(const CommandError& error) {
+    throw RpcError{code::kDatabase, error.message};
+}
 
 std::shared_ptr<const ChainParams> shared_params(const NodeContext& context) {
     return {std::shared_ptr<const ChainParams>(), context.params};

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <univalue.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include <univalue.h>
 
 #include "net/http/json_writer.hpp"
 #include "node/rpc/context.hpp"
@@ -39,7 +39,8 @@ std::string work_hex(const Arith256& work);
 double verification_progress(const NodeContext& context, const ChainView& view, const HeaderNode& node);
 
 /// The members of a header object, from "hash" to "nextblockhash"; the object stays open.
-void write_header_fields(http::JsonWriter& out, const NodeContext& context, const ChainView& view, const HeaderNode& node);
+void write_header_fields(http::JsonWriter& out, const NodeContext& context, const ChainView& view,
+                         const HeaderNode& node);
 /// `"warnings": [...]`, or one string with -deprecatedrpc=warnings.
 void write_warnings(http::JsonWriter& out, const NodeContext& context);
 

@@ -1,4 +1,5 @@
 #include "net/http/rpc_table.hpp"
+#include "node/rpc/decode_transaction.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/methods.hpp"
@@ -17,41 +18,66 @@ constexpr std::int64_t kMaxDataCarrierBytes = 100'000;
 constexpr int kClusterCountLimit = 64, kClusterSizeLimit = 101'000;
 
 RpcMethod getmempoolinfo(const NodeContext& context) {
-    return {"getmempoolinfo", "blockchain", "Tells about the mempool.", {},
+    return {"getmempoolinfo",
+            "blockchain",
+            "Tells about the mempool.",
+            {},
             {obj("", "",
-                 {flag("loaded", "Was the stored mempool read?"), num("size", "Transactions"), num("bytes", "Virtual bytes of all transactions"),
-                  num("usage", "Memory used"), amount("total_fee", "Fees of all transactions in BTC"), num("maxmempool", "Memory that it may use"),
-                  amount("mempoolminfee", "Lowest fee rate that is taken now, in BTC/kvB"), amount("minrelaytxfee", "Lowest fee rate that is relayed, in BTC/kvB"),
+                 {flag("loaded", "Was the stored mempool read?"), num("size", "Transactions"),
+                  num("bytes", "Virtual bytes of all transactions"), num("usage", "Memory used"),
+                  amount("total_fee", "Fees of all transactions in BTC"), num("maxmempool", "Memory that it may use"),
+                  amount("mempoolminfee", "Lowest fee rate that is taken now, in BTC/kvB"),
+                  amount("minrelaytxfee", "Lowest fee rate that is relayed, in BTC/kvB"),
                   num("incrementalrelayfee", "Least step of the fee rate for replacement, in BTC/kvB"),
                   num("unbroadcastcount", "Transactions that no peer has asked for yet"),
-                  flag("permitbaremultisig", "Are bare multisig outputs taken?"), num("maxdatacarriersize", "Bytes that OP_RETURN outputs may have"),
-                  num("limitclustercount", "Transactions that a cluster may have"), num("limitclustersize", "Virtual bytes that a cluster may have"),
+                  flag("permitbaremultisig", "Are bare multisig outputs taken?"),
+                  num("maxdatacarriersize", "Bytes that OP_RETURN outputs may have"),
+                  num("limitclustercount", "Transactions that a cluster may have"),
+                  num("limitclustersize", "Virtual bytes that a cluster may have"),
                   flag("optimal", "Is the mempool in the best order?")})},
             examples("getmempoolinfo"),
             [&context](const RpcRequest&, JsonWriter& out) {
-                out.begin_object().field("loaded", true).field("size", 0).field("bytes", 0).field("usage", 0).amount_field("total_fee", 0);
+                out.begin_object()
+                    .field("loaded", true)
+                    .field("size", 0)
+                    .field("bytes", 0)
+                    .field("usage", 0)
+                    .amount_field("total_fee", 0);
                 out.field("maxmempool", kMaxMempoolBytes).amount_field("mempoolminfee", context.min_relay_fee_rate);
-                out.amount_field("minrelaytxfee", context.min_relay_fee_rate).amount_field("incrementalrelayfee", context.incremental_relay_fee_rate);
-                out.field("unbroadcastcount", 0).field("permitbaremultisig", true).field("maxdatacarriersize", kMaxDataCarrierBytes);
-                out.field("limitclustercount", kClusterCountLimit).field("limitclustersize", kClusterSizeLimit).field("optimal", true);
+                out.amount_field("minrelaytxfee", context.min_relay_fee_rate)
+                    .amount_field("incrementalrelayfee", context.incremental_relay_fee_rate);
+                out.field("unbroadcastcount", 0)
+                    .field("permitbaremultisig", true)
+                    .field("maxdatacarriersize", kMaxDataCarrierBytes);
+                out.field("limitclustercount", kClusterCountLimit)
+                    .field("limitclustersize", kClusterSizeLimit)
+                    .field("optimal", true);
                 if (context.deprecated_enabled("fullrbf")) out.field("fullrbf", true);
                 out.end_object();
             }};
 }
 
 RpcMethod getrawmempool() {
-    return {"getrawmempool", "blockchain", "Lists the ids of all transactions in the mempool.",
-            {arg_bool("verbose", http::default_value("false"), "true for an object with details, false for an array of ids"),
-             arg_bool("mempool_sequence", http::default_value("false"), "Without details: give an object with the ids and the mempool's sequence number.")},
+    return {"getrawmempool",
+            "blockchain",
+            "Lists the ids of all transactions in the mempool.",
+            {arg_bool("verbose", http::default_value("false"),
+                      "true for an object with details, false for an array of ids"),
+             arg_bool("mempool_sequence", http::default_value("false"),
+                      "Without details: give an object with the ids and the mempool's sequence number.")},
             {http::when("for verbose = false", arr("", "", {hex("", "The transaction id")})),
              http::when("for verbose = true", map("", "", {obj("transactionid", "", {num("vsize", "Virtual bytes")})})),
              http::when("for verbose = false and mempool_sequence = true",
-                        obj("", "", {arr("txids", "", {hex("", "The transaction id")}), num("mempool_sequence", "The sequence number")}))},
+                        obj("", "",
+                            {arr("txids", "", {hex("", "The transaction id")}),
+                             num("mempool_sequence", "The sequence number")}))},
             examples("getrawmempool", "true"),
             [](const RpcRequest& request, JsonWriter& out) {
                 const bool sequence = request.bool_or("mempool_sequence", false);
                 if (request.bool_or("verbose", false)) {
-                    if (sequence) throw http::RpcError{http::rpc_code::kInvalidParameter, "Verbose results cannot contain mempool sequence values."};
+                    if (sequence)
+                        throw http::RpcError{http::rpc_code::kInvalidParameter,
+                                             "Verbose results cannot contain mempool sequence values."};
                     out.begin_object().end_object();
                 } else if (sequence) {
                     out.begin_object().key("txids").begin_array().end_array().field("mempool_sequence", 1).end_object();
@@ -61,11 +87,32 @@ RpcMethod getrawmempool() {
             }};
 }
 
+RpcMethod sendrawtransaction() {
+    return {"sendrawtransaction",
+            "rawtransactions",
+            "Hands a transaction to the mempool and so to the network. This node has no mempool and refuses.",
+            {arg_hex("hexstring", http::required(), "The transaction in hex"),
+             {"maxfeerate", http::ArgType::amount, http::default_value("\"0.10\""),
+              "Refuse higher fee rates than this, in BTC/kvB; 0 for any."},
+             {"maxburnamount", http::ArgType::amount, http::default_value("\"0.00\""),
+              "Refuse outputs that nobody can spend above this value, in BTC."}},
+            {hex("", "The transaction id")},
+            examples("sendrawtransaction", "\"signedhex\""),
+            [](const RpcRequest& request, JsonWriter&) {
+                if (!decode_transaction(http::as_string(request.param(0)), true, true)) {
+                    throw http::RpcError{http::rpc_code::kDeserialization,
+                                         "TX decode failed. Make sure the tx has at least one input."};
+                }
+                throw http::RpcError{http::rpc_code::kClientMempoolDisabled, "Mempool disabled or instance not found"};
+            }};
+}
+
 }  // namespace
 
 void add_mempool_methods(http::RpcTable& table, const NodeContext& context) {
     table.add(getmempoolinfo(context));
     table.add(getrawmempool());
+    table.add(sendrawtransaction());
 }
 
 }  // namespace cairn::node

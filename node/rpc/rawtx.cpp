@@ -1,17 +1,16 @@
 #include <algorithm>
 
-#include "net/http/rpc_table.hpp"
+#include "consensus/crypto/hash.hpp"
 #include "consensus/rules/params.hpp"
+#include "consensus/script/asm.hpp"
+#include "consensus/script/script.hpp"
+#include "consensus/script/solver.hpp"
+#include "net/http/rpc_table.hpp"
 #include "node/rpc/decode_transaction.hpp"
 #include "node/rpc/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/transaction_json.hpp"
-
-#include "consensus/crypto/hash.hpp"
-#include "consensus/script/asm.hpp"
-#include "consensus/script/script.hpp"
-#include "consensus/script/solver.hpp"
 
 namespace cairn::node {
 namespace {
@@ -37,19 +36,22 @@ Found find_in_block(const NodeContext& context, const HeaderNode& node, const Tx
     auto raw = context.chain->read_block(&node);
     if (!raw) {
         if (raw.error() != ReadError::io) throw RpcError{code::kMisc, "Block not available"};
-        throw RpcError{code::kInvalidAddressOrKey, "No such transaction found in the provided block. Use gettransaction for wallet transactions."};
+        throw RpcError{code::kInvalidAddressOrKey,
+                       "No such transaction found in the provided block. Use gettransaction for wallet transactions."};
     }
     Found found{parse_block_or_throw(std::move(*raw))};
     const auto txs = found.block->txs();
     const auto match = std::find_if(txs.begin(), txs.end(), [&](const Transaction& tx) { return tx.txid == txid; });
     if (match == txs.end()) {
-        throw RpcError{code::kInvalidAddressOrKey, "No such transaction found in the provided block. Use gettransaction for wallet transactions."};
+        throw RpcError{code::kInvalidAddressOrKey,
+                       "No such transaction found in the provided block. Use gettransaction for wallet transactions."};
     }
     found.index = static_cast<std::size_t>(match - txs.begin());
     return found;
 }
 
-void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& node, const Found& found, int verbosity) {
+void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& node, const Found& found,
+                 int verbosity) {
     TxUndo spent;
     const bool want_undo = verbosity >= 2 && found.index > 0 && context.chain->facts(&node).have_undo;
     if (want_undo) {
@@ -60,10 +62,13 @@ void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& 
     const auto view = context.chain->view();
     const bool active = view->contains(&node);
     out.begin_object().field("in_active_chain", active);
-    write_transaction_fields(out, *context.params, found.tx(), {.undo = want_undo ? &spent : nullptr, .prevouts = true, .hex = true});
+    write_transaction_fields(out, *context.params, found.tx(),
+                             {.undo = want_undo ? &spent : nullptr, .prevouts = true, .hex = true});
     out.field("blockhash", node.hash);
     if (active) {
-        out.field("confirmations", view->tip->height - node.height + 1).field("time", node.header.time).field("blocktime", node.header.time);
+        out.field("confirmations", view->tip->height - node.height + 1)
+            .field("time", node.header.time)
+            .field("blocktime", node.header.time);
     } else {
         out.field("confirmations", 0);
     }
@@ -73,12 +78,14 @@ void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& 
 void run_getrawtransaction(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
     const Txid txid(http::as_hash(request.param(0), "parameter 1"));
     if (txid == Txid(context.params->genesis->header().merkle_root)) {
-        throw RpcError{code::kInvalidAddressOrKey, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved"};
+        throw RpcError{code::kInvalidAddressOrKey,
+                       "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved"};
     }
     const int verbosity = http::as_verbosity(request.param(1), 0, true);
     if (request.param(2).isNull()) {
         throw RpcError{code::kInvalidAddressOrKey,
-                       "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries. "
+                       "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain "
+                       "transaction queries. "
                        "Use gettransaction for wallet transactions."};
     }
     const HeaderNode* node = context.chain->headers().find(BlockHash(http::as_hash(request.param(2), "parameter 3")));
@@ -92,34 +99,46 @@ void run_getrawtransaction(const NodeContext& context, const RpcRequest& request
 }
 
 Results found_doc(TxDoc options) {
-    Results fields{http::maybe(flag("in_active_chain", "Is the given block on the active chain? (only with \"blockhash\")")),
-                   http::maybe(hex("blockhash", "the block's hash")), http::maybe(num("confirmations", "Blocks from its own to the tip")),
-                   http::maybe(time("blocktime", "The block's time in UNIX epoch time")), http::maybe(num("time", "Same as \"blocktime\""))};
+    Results fields{
+        http::maybe(flag("in_active_chain", "Is the given block on the active chain? (only with \"blockhash\")")),
+        http::maybe(hex("blockhash", "the block's hash")),
+        http::maybe(num("confirmations", "Blocks from its own to the tip")),
+        http::maybe(time("blocktime", "The block's time in UNIX epoch time")),
+        http::maybe(num("time", "Same as \"blocktime\""))};
     options.hex = true;
     for (RpcResult& field : transaction(options)) fields.push_back(std::move(field));
     return fields;
 }
 
 RpcMethod getrawtransaction(const NodeContext& context) {
-    return {"getrawtransaction", "rawtransactions",
+    return {"getrawtransaction",
+            "rawtransactions",
             "Gives a transaction of the mempool, or of a block whose hash is given, when that block is stored.\n\n"
-            "Verbosity says how:\n0: the serialised transaction in hex,\n1: an object,\n2: an object with the fee and the outputs that are spent.",
+            "Verbosity says how:\n0: the serialised transaction in hex,\n1: an object,\n2: an object with the fee and "
+            "the outputs that are spent.",
             {arg_hex("txid", http::required(), "The transaction id"),
-             http::no_type_check(arg_num("verbosity|verbose", http::default_value("0"), "0 for hex, 1 for an object, 2 with fee and spent outputs")),
+             http::no_type_check(arg_num("verbosity|verbose", http::default_value("0"),
+                                         "0 for hex, 1 for an object, 2 with fee and spent outputs")),
              arg_hex("blockhash", http::optional(), "The block in which to look")},
             {http::when("if verbosity is not set or set to 0", str("", "The serialised transaction in hex")),
-             http::when("if verbosity is set to 1", obj("", "", found_doc({.txid_words = "The transaction id (as given)"}))),
+             http::when("if verbosity is set to 1",
+                        obj("", "", found_doc({.txid_words = "The transaction id (as given)"}))),
              http::when("for verbosity = 2", obj("", "", found_doc({.fee = true, .prevout = true})))},
-            examples("getrawtransaction", "\"mytxid\"") + http::example_cli("getrawtransaction", "\"mytxid\" 1 \"myblockhash\""),
+            examples("getrawtransaction", "\"mytxid\"") +
+                http::example_cli("getrawtransaction", "\"mytxid\" 1 \"myblockhash\""),
             [&context](const RpcRequest& request, JsonWriter& out) { run_getrawtransaction(context, request, out); }};
 }
 
 RpcMethod decoderawtransaction(const NodeContext& context) {
-    return {"decoderawtransaction", "rawtransactions", "Shows a serialised transaction as an object.",
+    return {"decoderawtransaction",
+            "rawtransactions",
+            "Shows a serialised transaction as an object.",
             {arg_hex("hexstring", http::required(), "The transaction in hex"),
              arg_bool("iswitness", http::default_hint("depends on heuristic tests"),
-                      "Is it serialised with witness (BIP144)?\nWhen this is not given, both readings are tried and the one that makes sense is taken.")},
-            {obj("", "", transaction())}, examples("decoderawtransaction", "\"hexstring\""),
+                      "Is it serialised with witness (BIP144)?\nWhen this is not given, both readings are tried and "
+                      "the one that makes sense is taken.")},
+            {obj("", "", transaction())},
+            examples("decoderawtransaction", "\"hexstring\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const UniValue& choice = request.param(1);
                 const bool with = choice.isNull() || http::as_bool(choice);
@@ -170,7 +189,9 @@ Bytes witness_form(ByteSpan script, const Solution& solution) {
     return make_witness_program(0, sha256(script).span());
 }
 
-std::string p2sh_address(const AddressFormat& format, ByteSpan script) { return encode_address(PayToScriptHash{hash160(script)}, format); }
+std::string p2sh_address(const AddressFormat& format, ByteSpan script) {
+    return encode_address(PayToScriptHash{hash160(script)}, format);
+}
 
 void write_decoded_script(JsonWriter& out, const ChainParams& params, ByteSpan script) {
     const AddressFormat& format = params.addresses;
@@ -182,8 +203,13 @@ void write_decoded_script(JsonWriter& out, const ChainParams& params, ByteSpan s
         out.field("p2sh", p2sh_address(format, script));
         if (can_wrap_in_witness(solution)) {
             const Bytes witness = witness_form(script, solution);
-            out.key("segwit").begin_object().field("asm", script_to_asm(witness)).field("desc", infer_descriptor(witness, params, script));
-            out.hex_field("hex", witness).field("address", *address_of(witness, format)).field("type", to_string(classify(witness)));
+            out.key("segwit")
+                .begin_object()
+                .field("asm", script_to_asm(witness))
+                .field("desc", infer_descriptor(witness, params, script));
+            out.hex_field("hex", witness)
+                .field("address", *address_of(witness, format))
+                .field("type", to_string(classify(witness)));
             out.field("p2sh-segwit", p2sh_address(format, witness)).end_object();
         }
     }
@@ -191,22 +217,28 @@ void write_decoded_script(JsonWriter& out, const ChainParams& params, ByteSpan s
 }
 
 RpcMethod decodescript(const NodeContext& context) {
-    return {"decodescript", "rawtransactions", "Shows a script in words, its kind, and the addresses that it can stand behind.",
-            {arg_hex("hexstring", http::required(), "the script in hex")},
-            {obj("", "",
-                 {str("asm", "The script in words"), str("desc", "A descriptor of the script"),
-                  str("type", "Its kind (such as pubkeyhash, multisig, witness_v1_taproot, nonstandard)"),
-                  http::maybe(str("address", "Its address, when it has one")),
-                  http::maybe(str("p2sh", "The P2SH address with this redeem script (not for kinds that should not be wrapped)")),
-                  http::maybe(obj("segwit", "The witness output with this script (not for kinds that should not be wrapped)",
-                                  {str("asm", "The output script in words"), hex("hex", "The output script's bytes"), str("type", "Its kind"),
-                                   http::maybe(str("address", "Its address")), str("desc", "A descriptor of it"),
-                                   str("p2sh-segwit", "The P2SH address around it")}))})},
-            examples("decodescript", "\"hexstring\""),
-            [&context](const RpcRequest& request, JsonWriter& out) {
-                const Bytes script = http::as_string(request.param(0)).empty() ? Bytes{} : http::as_hex_bytes(request.param(0), "argument");
-                write_decoded_script(out, *context.params, script);
-            }};
+    return {
+        "decodescript",
+        "rawtransactions",
+        "Shows a script in words, its kind, and the addresses that it can stand behind.",
+        {arg_hex("hexstring", http::required(), "the script in hex")},
+        {obj(
+            "", "",
+            {str("asm", "The script in words"), str("desc", "A descriptor of the script"),
+             str("type", "Its kind (such as pubkeyhash, multisig, witness_v1_taproot, nonstandard)"),
+             http::maybe(str("address", "Its address, when it has one")),
+             http::maybe(
+                 str("p2sh", "The P2SH address with this redeem script (not for kinds that should not be wrapped)")),
+             http::maybe(obj("segwit", "The witness output with this script (not for kinds that should not be wrapped)",
+                             {str("asm", "The output script in words"), hex("hex", "The output script's bytes"),
+                              str("type", "Its kind"), http::maybe(str("address", "Its address")),
+                              str("desc", "A descriptor of it"), str("p2sh-segwit", "The P2SH address around it")}))})},
+        examples("decodescript", "\"hexstring\""),
+        [&context](const RpcRequest& request, JsonWriter& out) {
+            const Bytes script =
+                http::as_string(request.param(0)).empty() ? Bytes{} : http::as_hex_bytes(request.param(0), "argument");
+            write_decoded_script(out, *context.params, script);
+        }};
 }
 
 }  // namespace

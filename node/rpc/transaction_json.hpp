@@ -21,6 +21,7 @@ struct TransactionView {
 };
 
 /// The members of a transaction object, from "txid" on; the object stays open.
-void write_transaction_fields(http::JsonWriter& out, const ChainParams& params, const Transaction& tx, const TransactionView& view);
+void write_transaction_fields(http::JsonWriter& out, const ChainParams& params, const Transaction& tx,
+                              const TransactionView& view);
 
 }  // namespace cairn::node

@@ -1,7 +1,7 @@
 #include <variant>
 
-#include "net/http/rpc_table.hpp"
 #include "consensus/rules/params.hpp"
+#include "net/http/rpc_table.hpp"
 #include "node/rpc/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
@@ -17,7 +17,8 @@ using namespace doc;
 namespace code = http::rpc_code;
 
 constexpr const char* kExampleAddress = "bc1q09vm5lfy0j5reeulh4x5752q25uqqvz34hufdl";
-constexpr const char* kExampleDescriptor = "wpkh([d34db33f/84h/0h/0h]0279be667ef9dcbbac55a06295Ce870b07029Bfcdb2dce28d959f2815b16f81798)";
+constexpr const char* kExampleDescriptor =
+    "wpkh([d34db33f/84h/0h/0h]0279be667ef9dcbbac55a06295Ce870b07029Bfcdb2dce28d959f2815b16f81798)";
 constexpr std::int64_t kMaxRange = 1'000'000;
 
 /// The members of validateaddress that depend on the kind of address.
@@ -39,21 +40,28 @@ struct AddressDetails {
 };
 
 RpcMethod validateaddress(const NodeContext& context) {
-    return {"validateaddress", "util", "Tells about an address.",
+    return {"validateaddress",
+            "util",
+            "Return information about the given bitcoin address.",
             {arg_str("address", http::required(), "The address")},
             {obj("", "",
                  {flag("isvalid", "Is it an address of this network?"), http::maybe(str("address", "The address")),
-                  http::maybe(hex("scriptPubKey", "The output script that pays to it")), http::maybe(flag("isscript", "Does it stand for a script?")),
-                  http::maybe(flag("iswitness", "Is it a witness address?")), http::maybe(num("witness_version", "The version of its witness program")),
-                  http::maybe(hex("witness_program", "Its witness program")), http::maybe(str("error", "Why it is no address")),
-                  http::maybe(arr("error_locations", "Characters that are likely wrong, when that can be told (Bech32)", {num("index", "Position of a character")}))})},
+                  http::maybe(hex("scriptPubKey", "The output script that pays to it")),
+                  http::maybe(flag("isscript", "Does it stand for a script?")),
+                  http::maybe(flag("iswitness", "Is it a witness address?")),
+                  http::maybe(num("witness_version", "The version of its witness program")),
+                  http::maybe(hex("witness_program", "Its witness program")),
+                  http::maybe(str("error", "Why it is no address")),
+                  http::maybe(arr("error_locations", "Characters that are likely wrong, when that can be told (Bech32)",
+                                  {num("index", "Position of a character")}))})},
             examples("validateaddress", std::string("\"") + kExampleAddress + "\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const AddressFormat& format = context.params->addresses;
                 const auto destination = decode_address(http::as_string(request.param(0)), format);
                 out.begin_object().field("isvalid", destination.has_value());
                 if (destination) {
-                    out.field("address", encode_address(*destination, format)).hex_field("scriptPubKey", script_for(*destination));
+                    out.field("address", encode_address(*destination, format))
+                        .hex_field("scriptPubKey", script_for(*destination));
                     std::visit(AddressDetails{out}, *destination);
                 } else {
                     out.key("error_locations").begin_array();
@@ -71,10 +79,16 @@ Descriptor parse_or_throw(const NodeContext& context, const std::string& text, b
 }
 
 RpcMethod getdescriptorinfo(const NodeContext& context) {
-    return {"getdescriptorinfo", "util", "Examines a descriptor.", {arg_str("descriptor", http::required(), "The descriptor.")},
-            {obj("", "", {str("descriptor", "The descriptor in its usual form, without private keys"), str("checksum", "The checksum of the descriptor as given"),
-                          flag("isrange", "Does it stand for many outputs?"), flag("issolvable", "Is it known how to spend its outputs, but for the signatures?"),
-                          flag("hasprivatekeys", "Does it have a private key?")})},
+    return {"getdescriptorinfo",
+            "util",
+            "Examines a descriptor.",
+            {arg_str("descriptor", http::required(), "The descriptor.")},
+            {obj("", "",
+                 {str("descriptor", "The descriptor in its usual form, without private keys"),
+                  str("checksum", "The checksum of the descriptor as given"),
+                  flag("isrange", "Does it stand for many outputs?"),
+                  flag("issolvable", "Is it known how to spend its outputs, but for the signatures?"),
+                  flag("hasprivatekeys", "Does it have a private key?")})},
             examples("getdescriptorinfo", std::string("\"") + kExampleDescriptor + "\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const std::string& text = http::as_string(request.param(0));
@@ -116,8 +130,10 @@ void write_addresses(JsonWriter& out, const NodeContext& context, const Descript
         if (!scripts) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys"};
         for (std::size_t n = 0; n < scripts->size(); ++n) {
             const auto address = address_of((*scripts)[n], format);
-            if (!address && scripts->size() > 1 && n == 0) continue;  // a bare key has no address, but combo() has others
-            if (!address) throw RpcError{code::kInvalidAddressOrKey, "Descriptor does not have a corresponding address"};
+            if (!address && scripts->size() > 1 && n == 0)
+                continue;  // a bare key has no address, but combo() has others
+            if (!address)
+                throw RpcError{code::kInvalidAddressOrKey, "Descriptor does not have a corresponding address"};
             out.string(*address);
         }
     }
@@ -125,27 +141,37 @@ void write_addresses(JsonWriter& out, const NodeContext& context, const Descript
 }
 
 RpcMethod deriveaddresses(const NodeContext& context) {
-    return {"deriveaddresses", "util", "Gives the addresses that a descriptor stands for.",
-            {arg_str("descriptor", http::required(), "The descriptor."),
-             {"range", http::ArgType::range, http::optional(), "For a descriptor with a range: the end, or [begin,end], of what to derive."}},
-            {arr("", "", {str("address", "the addresses")})},
-            examples("deriveaddresses", std::string("\"") + kExampleDescriptor + "#n9g43y4k\""),
-            [&context](const RpcRequest& request, JsonWriter& out) {
-                const bool has_range = !request.param(1).isNull();
-                const Range range = has_range ? parse_range(request.param(1)) : Range{};
-                const Descriptor descriptor = parse_or_throw(context, http::as_string(request.param(0)), true);
-                if (!descriptor.is_range() && has_range) {
-                    throw RpcError{code::kInvalidParameter, "Range should not be specified for an un-ranged descriptor"};
-                }
-                if (descriptor.is_range() && !has_range) throw RpcError{code::kInvalidParameter, "Range must be specified for a ranged descriptor"};
-                write_addresses(out, context, descriptor, range);
-            }};
+    return {
+        "deriveaddresses",
+        "util",
+        "Gives the addresses that a descriptor stands for.",
+        {arg_str("descriptor", http::required(), "The descriptor."),
+         {"range", http::ArgType::range, http::optional(),
+          "For a descriptor with a range: the end, or [begin,end], of what to derive."}},
+        {arr("", "", {str("address", "the addresses")})},
+        examples("deriveaddresses", std::string("\"") + kExampleDescriptor + "#n9g43y4k\""),
+        [&context](const RpcRequest& request, JsonWriter& out) {
+            const bool has_range = !request.param(1).isNull();
+            const Range range = has_range ? parse_range(request.param(1)) : Range{};
+            const Descriptor descriptor = parse_or_throw(context, http::as_string(request.param(0)), true);
+            if (!descriptor.is_range() && has_range) {
+                throw RpcError{code::kInvalidParameter, "Range should not be specified for an un-ranged descriptor"};
+            }
+            if (descriptor.is_range() && !has_range)
+                throw RpcError{code::kInvalidParameter, "Range must be specified for a ranged descriptor"};
+            write_addresses(out, context, descriptor, range);
+        }};
 }
 
 RpcMethod getindexinfo() {
-    return {"getindexinfo", "util", "Tells how far each optional index is. This node keeps none.",
+    return {"getindexinfo",
+            "util",
+            "Tells how far each optional index is. This node keeps none.",
             {arg_str("index_name", http::optional(), "Only the index of this name.")},
-            {map("", "", {obj("name", "The index", {flag("synced", "Does it cover the whole chain?"), num("best_block_height", "Height up to which it does")})})},
+            {map("", "",
+                 {obj("name", "The index",
+                      {flag("synced", "Does it cover the whole chain?"),
+                       num("best_block_height", "Height up to which it does")})})},
             examples("getindexinfo") + examples("getindexinfo", "txindex"),
             [](const RpcRequest&, JsonWriter& out) { out.begin_object().end_object(); }};
 }
