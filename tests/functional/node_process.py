@@ -72,7 +72,7 @@ class Node:
                    "-rpcthreads=4", *self.extra, *more]
         self.output = open(self.folder / "output.txt", "ab")
         self.process = subprocess.Popen(command, stdout=self.output, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break

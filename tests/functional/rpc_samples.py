@@ -149,7 +149,7 @@ class Sampler:
             "pruneblockchain": lambda: [self.height()],
             "disconnectnode": lambda: rng.choice([["127.0.0.1:1"], ["", 77], ["a", 3], [], [None, 5]]),
             "addnode": lambda: [rng.choice(["127.0.0.1:1", " ", ""]), rng.choice(["remove", "nosuch"])],
-            "setmocktime": lambda: [rng.choice([-1, 2**32, 2**33])],
+            "setmocktime": lambda: [rng.choice([-1, -5, 2**34, 2**40])],
             "mockscheduler": lambda: [rng.choice([0, -1, 3601, 10**9])],
             "generatetoaddress": lambda: [rng.choice([0, -1]), self.rng.choice(self.m.addresses + ["x"])],
             "generatetodescriptor": lambda: [0, self.descriptor()],
@@ -177,7 +177,9 @@ class Sampler:
         args = self.good(method)
         if args and isinstance(args[0], str) and len(args[0]) == 64 and self.rng.random() < 0.4:
             return [self.bad_hash()] + args[1:]
-        if args and isinstance(args[0], int) and self.rng.random() < 0.3:
+        if method.startswith("generate") and self.rng.random() < 0.7:
+            return self.rng.choice([[-3] + args[1:], [0, "nosuch"], ["1"] + args[1:], [0], args + [1, 2, 3, 4]])
+        if args and isinstance(args[0], int) and not method.startswith(("generate", "setmock")) and self.rng.random() < 0.3:
             return [self.rng.choice([-1, self.m.height + 1, 2**31 - 1, 2**31, -2**31, 2**40])] + args[1:]
         return self.break_arguments(args)
 
