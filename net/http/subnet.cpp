@@ -8,6 +8,7 @@ namespace cairn::http {
 namespace {
 
 std::optional<std::vector<std::uint8_t>> parse_address(std::string_view text) {
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
     const std::string copy(text);
     std::vector<std::uint8_t> bytes(16);
     if (inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) {

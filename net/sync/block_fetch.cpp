@@ -69,6 +69,11 @@ void BlockFetch::on_connected(std::size_t blocks, LogLines& log) {
     }
 }
 
+std::size_t BlockFetch::in_flight(PeerId peer) const {
+    const auto found = states_.find(peer);
+    return found == states_.end() ? 0 : found->second.queue.size();
+}
+
 std::vector<std::int32_t> BlockFetch::heights_in_flight(PeerId peer) const {
     std::vector<std::int32_t> heights;
     if (const auto found = states_.find(peer); found != states_.end())

@@ -44,6 +44,7 @@ public:
 
     bool requested(const HeaderNode* node) const { return in_flight_.contains(node); }
     bool any_in_flight() const { return !in_flight_.empty(); }
+    std::size_t in_flight(PeerId peer) const;
     std::vector<std::int32_t> heights_in_flight(PeerId peer) const;
     const HeaderNode* last_common(PeerId peer) const;
 

@@ -1,0 +1,107 @@
+#include "net/io/network.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "net/io/detail/parse_options.hpp"
+
+namespace cairn::net {
+namespace {
+
+/// A peer that only shakes hands.
+class QuietRole final : public Role {
+public:
+    void attach(std::function<void(std::function<void()>)>) override {}
+    void detach() override {}
+    std::uint64_t local_services() const override { return kServiceNetwork | kServiceWitness; }
+    std::int32_t best_height() const override { return 3; }
+    std::uint64_t desirable_services(std::uint64_t, std::int64_t) const override { return kServiceNetwork; }
+    bool initial_block_download() const override { return false; }
+    void on_ready(PeerInfo&, Outbox&, std::int64_t) override {}
+    void on_gone(const PeerInfo&, Outbox&, std::int64_t) override {}
+    void on_message(PeerInfo&, Message&&, Outbox&, std::int64_t) override {}
+    void on_pump(PeerInfo&, Outbox&, std::int64_t) override {}
+    void on_tick(Outbox&, std::int64_t) override {}
+    bool wants_pause(const PeerInfo&) const override { return false; }
+    void describe(const PeerInfo&, PeerSnapshot&) const override {}
+};
+
+NetworkOptions local_options(std::uint16_t port) {
+    NetworkOptions options;
+    options.magic = {0xfa, 0xbf, 0xb5, 0xda};
+    options.default_port = port;
+    options.chain = "regtest";
+    options.connect_given = true;
+    options.binds = {"127.0.0.1:" + std::to_string(port)};
+    options.dns_seed = options.fixed_seeds = false;
+    return options;
+}
+
+template <class F>
+bool eventually(F wanted) {
+    for (int i = 0; i < 500; ++i) {
+        if (wanted()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+}
+
+TEST(Network, ShakesHandsOverSocketsAndEndsCleanly) {
+    Clock clock;
+    QuietRole role;
+    Network server(local_options(38331), role, clock);
+    Network client(local_options(38332), role, clock);
+    ASSERT_TRUE(server.start());
+    ASSERT_TRUE(client.start());
+    ASSERT_TRUE(client.try_node("127.0.0.1:38331", false));
+    ASSERT_TRUE(eventually([&] {
+        const auto view = client.view();
+        return view->peers.size() == 1 && view->peers[0].version == limits::kProtocolVersion && view->peers[0].min_ping_us;
+    }));
+    EXPECT_EQ(client.view()->peers[0].starting_height, 3);
+    EXPECT_EQ(server.view()->peers.at(0).inbound, true);
+    EXPECT_GT(server.view()->total_received, 0u);
+    EXPECT_EQ(server.add_node("1.2.3.4", false).has_value(), true);
+    EXPECT_EQ(server.add_node("1.2.3.4", false).error(), NodeCommandError::already_added);
+    EXPECT_TRUE(client.disconnect("127.0.0.1:38331"));
+    EXPECT_TRUE(eventually([&] { return server.view()->peers.empty(); }));
+    server.stop();
+    EXPECT_FALSE(server.try_node("127.0.0.1:38332", false));
+}
+
+TEST(Network, SaysThatAPortIsTaken) {
+    Clock clock;
+    QuietRole role;
+    Network first(local_options(38333), role, clock);
+    Network second(local_options(38333), role, clock);
+    ASSERT_TRUE(first.start());
+    const auto started = second.start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error(), "Unable to bind to 127.0.0.1:38333 on this computer. Cairn is probably already running.");
+}
+
+TEST(NetworkOptions, AreParsedOrComplainedAbout) {
+    NetworkOptions options = local_options(8333);
+    options.binds = {"127.0.0.1:1=onion", "[::1]"};
+    options.white_binds = {"noban@127.0.0.1:2"};
+    options.only_nets = {"onion", "ipv4"};
+    const auto parsed = detail::parse_options(options);
+    ASSERT_TRUE(parsed);
+    ASSERT_EQ(parsed->binds.size(), 3u);
+    EXPECT_TRUE(parsed->binds[0].onion);
+    EXPECT_EQ(parsed->binds[1].endpoint.to_string(), "[::1]:8333");
+    EXPECT_EQ(parsed->engine.dialer.reachable, (std::vector{NetworkId::onion, NetworkId::ipv4}));
+    options.only_nets = {"abc"};
+    EXPECT_EQ(detail::parse_options(options).error(), "Unknown network specified in -onlynet: 'abc'");
+    options.only_nets.clear();
+    options.binds = {"somewhere:1"};
+    EXPECT_EQ(detail::parse_options(options).error(), "Cannot resolve -bind address: 'somewhere:1'");
+    options.listen = false;
+    options.binds.clear();
+    EXPECT_TRUE(detail::parse_options(options)->binds.empty());
+}
+
+}  // namespace
+}  // namespace cairn::net
