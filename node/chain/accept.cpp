@@ -35,7 +35,7 @@ void ChainCore::submit(BlockSubmission submission, bool stored_already) {
     incoming->submission = std::move(submission);
     incoming->stored_already = stored_already;
     pending_bytes_.fetch_add(incoming->bytes, std::memory_order_relaxed);
-    workers_->post(
+    const bool posted = workers_->post(
         [this, incoming] {
             if (!stopping()) {
                 auto block = Block::parse(std::move(incoming->submission.raw));
@@ -52,6 +52,9 @@ void ChainCore::submit(BlockSubmission submission, bool stored_already) {
             mailbox_.post([this, incoming] { on_decoded(incoming); });
         },
         Workers::Priority::urgent);
+    if (posted) return;
+    pending_bytes_.fetch_sub(incoming->bytes, std::memory_order_relaxed);
+    if (incoming->submission.done) incoming->submission.done(refuse(Kind::inconclusive, {}));
 }
 
 // Tells the verdict that ends a block's way in.

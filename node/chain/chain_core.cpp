@@ -3,6 +3,7 @@
 #include <future>
 
 #include "consensus/base/check.hpp"
+#include "consensus/rules/header_rules.hpp"
 #include "net/io/clock.hpp"
 #include "net/io/log.hpp"
 #include "node/chain/text.hpp"
@@ -72,6 +73,11 @@ Result<void, ChainStartError> ChainCore::open() {
         view.importing = true;
         view.initial_block_download = initial_download_;
     });
+    if (tip_->header.time > clock_.now() + rules::kMaxFutureBlockTime) {
+        return fail(ChainStartError{"The block database contains a block which appears to be from the future. This may be due to your computer's date "
+                                    "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and "
+                                    "time are correct", false, false});
+    }
     if (tip_->parent && !hold_ && !options_.reindex_chainstate) {
         const auto good = verify(options_.check_level, options_.check_blocks);
         if (hooks_.interrupted && hooks_.interrupted()) return fail(ChainStartError{"", true, false});

@@ -216,7 +216,7 @@ private:
     const HeaderNode* tip_ = nullptr;
     const HeaderNode* front_ = nullptr;
     std::set<const HeaderNode*, CandidateOrder> candidates_;
-    std::unordered_multimap<const HeaderNode*, const HeaderNode*> unlinked_;  ///< parent -> child with data
+    std::multimap<const HeaderNode*, const HeaderNode*> unlinked_;  ///< parent -> children with data, in the order of their coming
     const HeaderNode* target_ = nullptr;     ///< a candidate whose path is known to be good
     std::deque<const HeaderNode*> path_;     ///< from front_'s child towards target_
     std::unordered_map<const HeaderNode*, Ahead> ahead_;

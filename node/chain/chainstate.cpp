@@ -183,6 +183,25 @@ void Chainstate::roll_back(const Block& block, SpentByBlock&& undo) {
     }
 }
 
+// Reads the coins that a block made and the cache does not know, all at once.
+Stored<void> Chainstate::fetch_outputs(const Block& block) {
+    if (disk_empty_) return {};
+    std::vector<OutPoint> unknown;
+    for (const Transaction& tx : block.txs()) {
+        for (std::uint32_t i = 0; i < tx.outputs.size(); ++i) {
+            const OutPoint outpoint{tx.txid, i};
+            if (is_unspendable(tx.outputs[i].script_pubkey) || cache_.contains(outpoint) != CoinCache::Lookup::unknown) continue;
+            unknown.push_back(outpoint);
+        }
+    }
+    const auto coins = store_.multi_get(unknown);
+    if (!coins) return fail(coins.error());
+    for (std::size_t i = 0; i < unknown.size(); ++i) {
+        if ((*coins)[i]) cache_.insert_from_disk(unknown[i], *(*coins)[i], cache_.epoch());
+    }
+    return {};
+}
+
 Stored<std::optional<Chainstate::Disconnected>> Chainstate::disconnect(const Block& block, const HeaderNode& node, SpentByBlock&& undo) {
     const auto txs = block.txs();
     using Answer = std::optional<Disconnected>;
@@ -190,6 +209,7 @@ Stored<std::optional<Chainstate::Disconnected>> Chainstate::disconnect(const Blo
     for (std::size_t t = 1; t < txs.size(); ++t) {
         if (undo[t - 1].size() != txs[t].inputs.size()) return Answer();
     }
+    if (auto fetched = fetch_outputs(block); !fetched) return fail(fetched.error());
     bool clean = true;
     for (std::size_t t = txs.size(); t-- > 0;) {
         const Transaction& tx = txs[t];

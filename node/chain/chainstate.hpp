@@ -60,6 +60,7 @@ public:
     storage::Stored<std::optional<Disconnected>> disconnect(const Block& block, const HeaderNode& node, SpentByBlock&& undo);
 
 private:
+    storage::Stored<void> fetch_outputs(const Block& block);
     storage::Stored<bool> overwrites(const Block& block, const Prefetched* ahead, std::vector<storage::CoinCache::Probe>& probes) const;
     storage::Stored<std::optional<Coin>> take(const OutPoint& outpoint, storage::CoinCache::Probe probe);
 

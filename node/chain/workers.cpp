@@ -10,13 +10,14 @@ Workers::Workers(int threads) : size_(std::max(1, threads)) {
 
 Workers::~Workers() { stop(false); }
 
-void Workers::post(std::function<void()> job, Priority priority) {
+bool Workers::post(std::function<void()> job, Priority priority) {
     {
         std::lock_guard lock(mutex_);
-        if (stopping_) return;
+        if (stopping_) return false;
         (priority == Priority::urgent ? urgent_ : normal_).push_back(std::move(job));
     }
     wake_.notify_one();
+    return true;
 }
 
 void Workers::stop(bool drop) {

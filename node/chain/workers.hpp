@@ -21,8 +21,9 @@ public:
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
-    void post(std::function<void()> job, Priority priority = Priority::normal);
-    /// Ends the threads; jobs that did not start are dropped when `drop` is set, run otherwise. Later posts are dropped.
+    /// False when the threads have ended: the job is dropped.
+    bool post(std::function<void()> job, Priority priority = Priority::normal);
+    /// Ends the threads; jobs that did not start are dropped when `drop` is set, run otherwise.
     void stop(bool drop);
     int size() const { return size_; }
 
