@@ -27,13 +27,19 @@ namespace log = net::log;
 
 namespace {
 
-/// -blocknotify: tells the outside of each new tip once the first download is over.
+/// -blocknotify: tells the outside of each block that joins the active chain once the first download is over.
 class BlockNotifier final : public ChainObserver {
 public:
     explicit BlockNotifier(std::string command) : command_(std::move(command)) {}
-    void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode*, const HeaderNode*) override {
+    void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode*, const HeaderNode* fork) override {
         if (command_.empty() || view->initial_block_download || view->importing || !view->tip) return;
-        run_command_detached(with_argument(command_, view->tip->hash.to_display_hex()));
+        std::vector<std::string> commands;
+        for (const HeaderNode* node = view->tip; node && node != fork; node = node->parent) {
+            commands.push_back(with_argument(command_, node->hash.to_display_hex()));
+        }
+        std::thread([commands = std::move(commands)] {
+            for (auto it = commands.rbegin(); it != commands.rend(); ++it) run_command(*it);
+        }).detach();
     }
 
 private:
@@ -169,8 +175,8 @@ Result<void, std::string> Node::Parts::open_chain() {
     storage::RocksOptions rocks;
     rocks.block_cache_bytes = settings.block_cache_bytes;
     rocks.filter_all_levels = settings.params->network == Network::regtest;
-    const storage::DataDir layout{settings.data_dir};
-    auto opened = storage::open_rocks(layout.ledger(), rocks);
+    // Below blocks/, where other software expects most of the bytes; so the ledger follows -blocksdir.
+    auto opened = storage::open_rocks(settings.blocks_dir / "ledger", rocks);
     if (!opened) return fail(opened.error().message);
     kv = std::move(*opened);
     ChainHooks hooks;
@@ -221,6 +227,9 @@ Result<void, std::string> Node::start() {
     Parts& p = *parts_;
     std::string error;
     if (!p.write_pid_file(error)) return fail(error);
+    // Scripts that copy, link or clear a data directory look for this folder beside `blocks`.
+    std::error_code ignored;
+    fs::create_directory(p.settings.data_dir / "chainstate", ignored);
     if (p.settings.mock_time != 0) {
         p.clock.set_mock(p.settings.mock_time);
         log::set_mock_time(p.settings.mock_time);

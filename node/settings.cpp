@@ -156,6 +156,11 @@ Status check_connection_options(const Args& args) {
         if (!reachable) {
             return fail(std::string("Private broadcast of own transactions requested (-privatebroadcast), but none of Tor or I2P networks is reachable"));
         }
+        if (!args.list("-connect").empty()) {
+            return fail(std::string("Private broadcast of own transactions requested (-privatebroadcast), but -connect is also configured. "
+                                    "They are incompatible because the private broadcast needs to open new connections to randomly chosen "
+                                    "Tor or I2P peers. Consider using -maxconnections=0 -addnode=... instead"));
+        }
     }
     return {};
 }
@@ -314,6 +319,17 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.blocks_only = args.get_bool("-blocksonly", false);
     net.whitelist_relay = args.get_bool("-whitelistrelay", true);
     net.whitelist_force_relay = args.get_bool("-whitelistforcerelay", false);
+    for (const char* name : {"-proxy", "-onion", "-i2psam"}) {
+        const std::string proxy = args.get(name, "");
+        if (proxy.empty() || proxy == "0") continue;
+        // Who names a proxy wants nothing to go around it; as long as there is no way through it, nothing goes out at all.
+        log::warning("{} is set, but this version cannot use proxies: no outbound connections are made and no names are looked up.", name);
+        net.connect_given = true;
+        net.connect.clear();
+        net.seed_nodes.clear();
+        net.add_nodes.clear();
+        net.dns_seed = net.force_dns_seed = net.fixed_seeds = net.name_lookup = false;
+    }
     settings.peer_bloom_filters = args.get_bool("-peerbloomfilters", false);
     return fit_connections(static_cast<int>(std::min<std::int64_t>(args.get_int("-maxconnections", 125), 1 << 20)), settings, warnings);
 }
@@ -405,6 +421,11 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
         log::info("Warning: Support for testnet3 is deprecated and will be removed in an upcoming release. Consider switching to testnet4.");
     }
     if (auto done = fill_directories(args, settings); !done) return fail(done.error());
+    if (args.get_bool("-privatebroadcast", false) && !args.get_bool("-proxyrandomize", true)) {
+        warnings.emplace_back("Private broadcast of own transactions requested (-privatebroadcast) and -proxyrandomize is disabled. Tor circuits "
+                              "for private broadcast connections may be correlated to other connections over Tor. For maximum privacy set "
+                              "-proxyrandomize=1.");
+    }
     if (auto done = check_indexes(args); !done) return fail(done.error());
     if (auto done = check_connection_options(args); !done) return fail(done.error());
     auto params = choose_params(args);

@@ -68,7 +68,7 @@ TEST(Cookie, IsWrittenWithItsPermissions) {
 
 TEST(SubnetList, MatchesAddressesNetworksAndMasks) {
     SubnetList list;
-    for (const char* good : {"1.2.3.4", "10.0.0.0/8", "192.168.0.0/255.255.0.0", "::1", "fe80::/10"}) EXPECT_TRUE(list.add(good)) << good;
+    for (const char* good : {"1.2.3.4", "10.0.0.0/8", "192.168.0.0/255.255.0.0", "[::1]", "fe80::/10"}) EXPECT_TRUE(list.add(good)) << good;
     for (const char* bad : {"", "1.2.3", "1.2.3.4/33", "1.2.3.4/255.0.255.0", "::/129", "example.org", "1.2.3.4/"}) EXPECT_FALSE(list.add(bad)) << bad;
     for (const char* in : {"1.2.3.4", "10.255.0.1", "192.168.77.1", "::1", "fe80::1", "::ffff:10.1.1.1"}) EXPECT_TRUE(list.contains(in)) << in;
     for (const char* out : {"1.2.3.5", "11.0.0.1", "192.169.0.1", "::2", "", "x"}) EXPECT_FALSE(list.contains(out)) << out;
