@@ -38,7 +38,7 @@ RpcMethod getmempoolinfo(const NodeContext& context) {
             examples("getmempoolinfo"),
             [&context](const RpcRequest&, JsonWriter& out) {
                 out.begin_object()
-                    .field("loaded", true)
+                    .field("loaded", !context.chain->view()->importing)
                     .field("size", 0)
                     .field("bytes", 0)
                     .field("usage", 0)
