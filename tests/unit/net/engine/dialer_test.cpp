@@ -1,0 +1,125 @@
+#include "net/engine/dialer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace cairn::net {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+
+class DialerTest : public testing::Test {
+protected:
+    Dialer make(Dialer::Options options) { return Dialer(std::move(options), random_, book_, discouraged_, log_); }
+    void fill_book(std::uint32_t count) {
+        std::vector<PeerAddress> addresses;
+        for (std::uint32_t i = 0; i < count; ++i)
+            addresses.push_back({{NetAddress::ipv4(0x20000000 + i * 65536), 8333}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)});
+        book_.add(addresses, 0, now_ / kSecond);
+    }
+    static Dialer::Options quiet() {
+        Dialer::Options options;
+        options.dns_seed = options.use_fixed_seeds = false;
+        return options;
+    }
+
+    Random random_ = Random::from_number(5);
+    AddrBook book_{random_};
+    Discouraged discouraged_;
+    LogLines log_;
+    DialState state_;
+    std::int64_t now_ = 1'800'000'000 * kSecond;
+};
+
+TEST_F(DialerTest, CallsOnlyThoseThatConnectNames) {
+    auto options = quiet();
+    options.connect_given = true;
+    options.connect = {"1.2.3.4", "example.org:99"};
+    fill_book(100);
+    Dialer dialer = make(options);
+    const auto dials = dialer.on_tick(state_, now_).dials;
+    ASSERT_EQ(dials.size(), 2u);
+    EXPECT_EQ(dials[0].endpoint->to_string(), "1.2.3.4:8333");
+    EXPECT_EQ(dials[1].host, "example.org");
+    EXPECT_EQ(dials[1].port, 99);
+    EXPECT_TRUE(dialer.on_tick(state_, now_ + 60 * kSecond).dials.empty()) << "both are still being dialled";
+    dialer.finish(dials[0].dial);
+    EXPECT_EQ(dialer.on_tick(state_, now_ + 60 * kSecond).dials.size(), 1u);
+}
+
+TEST_F(DialerTest, CallsNobodyWhenConnectIsZero) {
+    auto options = quiet();
+    options.connect_given = true;
+    options.connect = {"0"};
+    fill_book(100);
+    EXPECT_TRUE(make(options).on_tick(state_, now_).dials.empty());
+}
+
+TEST_F(DialerTest, TriesAddedNodesOnceAMinute) {
+    Dialer dialer = make(quiet());
+    EXPECT_TRUE(dialer.add_node("1.2.3.4"));
+    EXPECT_FALSE(dialer.add_node("1.2.3.4"));
+    const auto first = dialer.on_tick(state_, now_).dials;
+    ASSERT_EQ(first.size(), 1u);
+    EXPECT_EQ(dialer.finish(first[0].dial)->type, ConnectionType::manual);
+    EXPECT_TRUE(dialer.on_tick(state_, now_ + 59 * kSecond).dials.empty());
+    EXPECT_EQ(dialer.on_tick(state_, now_ + 60 * kSecond).dials.size(), 1u);
+    EXPECT_TRUE(dialer.remove_node("1.2.3.4"));
+    EXPECT_FALSE(dialer.remove_node("1.2.3.4"));
+}
+
+TEST_F(DialerTest, FillsEightFullAndTwoBlockRelaySlotsFromDifferentGroups) {
+    fill_book(200);
+    Dialer dialer = make(quiet());
+    std::map<ConnectionType, int> made;
+    std::set<Bytes> groups;
+    for (int i = 0; i < 100; ++i) {
+        for (const auto& dial : dialer.on_tick(state_, now_ += kSecond).dials) {
+            const auto pending = dialer.finish(dial.dial);
+            state_.connections.push_back({"", *pending->endpoint, pending->type});
+            ++made[pending->type];
+            EXPECT_TRUE(groups.insert(pending->endpoint->address.group()).second);
+        }
+    }
+    EXPECT_EQ(made[ConnectionType::outbound_full_relay], limits::kFullRelayOutbound);
+    EXPECT_EQ(made[ConnectionType::block_relay_only], limits::kBlockRelayOutbound);
+}
+
+TEST_F(DialerTest, AsksSeedsOnlyWhenAllowedAndHungry) {
+    auto options = quiet();
+    options.dns_seeds = {"seed.example.org"};
+    EXPECT_TRUE(make(options).on_tick(state_, now_).questions.empty());
+    options.dns_seed = true;
+    Dialer dialer = make(options);
+    EXPECT_EQ(dialer.on_tick(state_, now_).questions.size(), 1u);
+    EXPECT_TRUE(dialer.on_tick(state_, now_ + 100 * kSecond).questions.empty()) << "once is enough";
+    dialer.on_resolved({NetAddress::ipv4(0x20000001)}, now_);
+    EXPECT_EQ(book_.size(), 1u);
+}
+
+TEST_F(DialerTest, FallsBackToBuiltInSeedsAfterAMinute) {
+    auto options = quiet();
+    options.dns_seed = options.use_fixed_seeds = true;
+    options.fixed_seeds = {{{NetAddress::ipv4(0x20000001), 8333}, kServiceNetwork | kServiceWitness, 0},
+                           {*Endpoint::parse("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333"), kServiceNetwork, 0}};
+    Dialer dialer = make(options);
+    dialer.on_tick(state_, now_);
+    EXPECT_EQ(book_.size(), 0u);
+    dialer.on_tick(state_, now_ + 60 * kSecond);
+    EXPECT_EQ(book_.size(), 1u) << "onion is not reachable";
+}
+
+TEST_F(DialerTest, DoesNotCallTheDiscouragedOrThoseOfAnotherChain) {
+    const NetAddress bad = NetAddress::ipv4(0x20000001);
+    book_.add({{{bad, 8333}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)},
+               {{NetAddress::ipv4(0x21000001), 8333}, kServiceNetwork | kServiceWitness | kServiceOtherFork, static_cast<std::uint32_t>(now_ / kSecond)}},
+              0, now_ / kSecond);
+    discouraged_.add(bad);
+    Dialer dialer = make(quiet());
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(dialer.on_tick(state_, now_ += kSecond).dials.empty());
+}
+
+}  // namespace
+}  // namespace cairn::net
