@@ -334,6 +334,31 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     return fit_connections(static_cast<int>(std::min<std::int64_t>(args.get_int("-maxconnections", 125), 1 << 20)), settings, warnings);
 }
 
+/// 127.0.0.1 -> 127.0.0.1:9050; unix:/path stays.
+std::string with_port(const std::string& address, std::uint16_t port) {
+    std::string host;
+    if (starts_with_unix(address) || !split_host_port(address, host, port)) return address;
+    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+/// Which proxy is meant for which network.
+void fill_proxies(const Args& args, NodeSettings& settings) {
+    constexpr std::uint16_t kTorPort = 9050, kI2pPort = 7656;
+    settings.randomize_proxy = args.get_bool("-proxyrandomize", true);
+    const auto set = [&](const std::string& network, const std::string& address, std::uint16_t port) {
+        if (address.empty() || address == "0") settings.proxies.erase(network);
+        else settings.proxies[network] = with_port(address, port);
+    };
+    for (const std::string& value : args.list("-proxy")) {
+        const std::size_t equals = value.rfind('=');
+        const std::string address = value.substr(0, equals);
+        if (equals != std::string::npos) set(value.substr(equals + 1), address, kTorPort);
+        else for (const char* network : {"ipv4", "ipv6", "onion", "cjdns"}) set(network, address, kTorPort);
+    }
+    if (const auto onion = args.get("-onion"); onion && !onion->empty()) set("onion", *onion, kTorPort);
+    set("i2p", args.get("-i2psam", ""), kI2pPort);
+}
+
 Status fill_http(const Args& args, NodeSettings& settings) {
     settings.server = args.get_bool("-server", true);
     settings.log_ips = args.get_bool("-logips", false);
@@ -342,7 +367,10 @@ Status fill_http(const Args& args, NodeSettings& settings) {
     const auto allow = args.list("-rpcallowip");
     const auto binds = args.list("-rpcbind");
     for (const std::string& subnet : allow) {
-        if (http.allowed.add(subnet)) continue;
+        // With CJDNS its addresses, fc00::/8, name peers of that network and no machines of one's own.
+        const bool cjdns = args.get_bool("-cjdnsreachable", false) && (subnet.starts_with("fc") || subnet.starts_with("[fc")) &&
+                           subnet.find(':') == subnet.find("fc") + 4;
+        if (!cjdns && http.allowed.add(subnet)) continue;
         return fail("Invalid -rpcallowip subnet specification: " + subnet +
                     ". Valid values are a single IP (e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR (e.g. "
                     "1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0). RFC4193 is allowed only if -cjdnsreachable=0.");
@@ -437,6 +465,7 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
     if (auto done = fill_identity(args, settings); !done) return fail(done.error());
     if (auto done = fill_net(args, settings, warnings); !done) return fail(done.error());
     if (auto done = fill_http(args, settings); !done) return fail(done.error());
+    fill_proxies(args, settings);
     settings.deprecated_rpc = args.list("-deprecatedrpc");
     settings.mock_time = args.get_int("-mocktime", 0);
     settings.stop_after_import = args.get_bool("-stopafterblockimport", false);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ struct NodeSettings {
     int version = 310000;
     std::vector<std::string> deprecated_rpc;
     std::int64_t min_relay_fee_rate = 100, incremental_relay_fee_rate = 100;  ///< satoshis per kvB
+
+    std::map<std::string, std::string> proxies;  ///< by network
+    bool randomize_proxy = true;
 
     std::int64_t mock_time = 0;
     bool stop_after_import = false;

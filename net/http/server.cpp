@@ -47,6 +47,13 @@ HttpResponse refusal(int status, std::string body = {}) {
     return response;
 }
 
+/// Request line and fields together; the parser bounds each of them alone.
+std::size_t header_bytes(const bhttp::request<bhttp::string_body>& message) {
+    std::size_t bytes = message.method_string().size() + message.target().size() + sizeof "  HTTP/1.1\r\n" + 1;
+    for (const auto& field : message) bytes += field.name_string().size() + field.value().size() + sizeof ": \r\n" - 1;
+    return bytes;
+}
+
 std::string_view reason_of(int status) {
     if (status == 413) return "Content too large";
     return bhttp::obsolete_reason(static_cast<bhttp::status>(status));
@@ -178,6 +185,10 @@ private:
         auto message = parser_->release();
         keep_alive_ = message.keep_alive();
         version_ = message.version();
+        if (header_bytes(message) > server_.options.max_header_bytes) {
+            keep_alive_ = false;
+            return write(refusal(400));
+        }
         const Route* route = server_.route({message.target().data(), message.target().size()});
         switch (message.method()) {
             case bhttp::verb::get:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ struct NodeContext {
     std::uint64_t coins_db_cache_bytes = 8 << 20;  ///< of the database itself
     std::uint64_t coins_cache_bytes = 450 << 20;   ///< -dbcache: coins in memory
     std::vector<std::string> deprecated_rpc;       ///< -deprecatedrpc
+
+    std::map<std::string, std::string> proxies;    ///< -proxy, -onion, -i2psam by network: ipv4, ipv6, onion, i2p, cjdns
+    bool randomize_proxy = true;                   ///< -proxyrandomize
 
     /// Asks the node to stop; returns at once.
     std::function<void()> request_shutdown;

@@ -361,12 +361,14 @@ RpcMethod getnettotals(const NodeContext& context) {
         }};
 }
 
-void write_networks(JsonWriter& out) {
+void write_networks(JsonWriter& out, const NodeContext& context) {
     out.key("networks").begin_array();
     for (const std::string_view name : {"ipv4", "ipv6", "onion", "i2p", "cjdns"}) {
         const bool reachable = name == "ipv4" || name == "ipv6";
         out.begin_object().field("name", name).field("limited", !reachable).field("reachable", reachable);
-        out.field("proxy", "").field("proxy_randomize_credentials", false).end_object();
+        const auto proxy = context.proxies.find(std::string(name));
+        const bool has_proxy = proxy != context.proxies.end();
+        out.field("proxy", has_proxy ? proxy->second : "").field("proxy_randomize_credentials", has_proxy && context.randomize_proxy).end_object();
     }
     out.end_array();
 }
@@ -397,7 +399,7 @@ void run_getnetworkinfo(const NodeContext& context, JsonWriter& out) {
         out.end_object().field("networkactive", view->active).field("connections", view->peers.size());
         out.field("connections_in", inbound).field("connections_out", view->peers.size() - inbound);
     }
-    write_networks(out);
+    write_networks(out, context);
     out.amount_field("relayfee", context.min_relay_fee_rate)
         .amount_field("incrementalfee", context.incremental_relay_fee_rate);
     out.key("localaddresses").begin_array();
