@@ -275,7 +275,8 @@ bool is_sane(const Node& node) {
     if (!all_typed(node) || !node.type.has("Bmsk") || !collect_keys(node, keys)) return false;
     const auto& opcodes = node.more_opcodes.satisfied;
     const auto& stack = node.stack.satisfied;
-    return opcodes && node.opcodes + *opcodes <= kMaxOpsPerScript && stack && *stack <= kMaxStackItems;
+    // What can never be satisfied meets every limit.
+    return (!opcodes || node.opcodes + *opcodes <= kMaxOpsPerScript) && (!stack || *stack <= kMaxStackItems);
 }
 
 }  // namespace
