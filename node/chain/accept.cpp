@@ -40,7 +40,7 @@ void ChainCore::submit(BlockSubmission submission, bool stored_already) {
             if (!stopping()) {
                 auto block = Block::parse(std::move(incoming->submission.raw));
                 if (!block) {
-                    incoming->undecodable = true;
+                    incoming->undecodable = block.error();
                 } else {
                     incoming->header = (*block)->header();
                     incoming->hash = (*block)->hash();
@@ -71,7 +71,11 @@ void ChainCore::judge(const IncomingBlock& incoming, BlockVerdict verdict) {
 void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
     pending_bytes_.fetch_sub(incoming->bytes, std::memory_order_relaxed);
     if (stopping() || halted_) return judge(*incoming, refuse(Kind::inconclusive, {}));
-    if (incoming->undecodable) return judge(*incoming, refuse(Kind::invalid, "block-decode-failed", {}, true));
+    if (incoming->undecodable != DecodeError::none) {
+        // Bytes that are no block say nothing about one: nobody is blamed, as bitcoind does.
+        log::debug(log::Category::net, "ProcessMessages(block, {} bytes): Exception '{}' caught", incoming->bytes, to_string(incoming->undecodable));
+        return judge(*incoming, refuse(Kind::inconclusive, "block-decode-failed", to_string(incoming->undecodable), true));
+    }
     const HeaderNode* node = gate_.tree().find(incoming->hash);
     if (incoming->fault) {
         const bool known_failed = node && gate_.status()[node].invalid();

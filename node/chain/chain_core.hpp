@@ -22,7 +22,7 @@ namespace cairn::node {
 struct IncomingBlock {
     BlockSubmission submission;
     std::size_t bytes = 0;
-    bool undecodable = false;
+    DecodeError undecodable = DecodeError::none;
     bool stored_already = false;                ///< read from the block store (reindexing)
     BlockHeader header;
     BlockHash hash;
