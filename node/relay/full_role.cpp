@@ -144,8 +144,9 @@ void FullRole::Impl::on_block(PeerInfo& peer, BlockMessage&& message, Outbox& ou
     submission.header_checked = node || (parent && parent->chain_work + block_work(header.bits) >= headers.work_threshold());
     submission.raw = std::move(message.raw);
     ++state.unjudged;
-    // Close to the tip a peer's next words are heard after its blocks were judged, as if the judging had been here.
-    state.may_wait = !chain.initial_block_download() && blocks.in_flight(peer.id) == 0;
+    // Blocks that nobody asked for are judged one by one, and close to the tip a peer's next words are heard after its
+    // blocks were judged, as if the judging had been here.
+    state.may_wait = !submission.force || (!chain.initial_block_download() && blocks.in_flight(peer.id) == 0);
     peer.last_block_s = now_us / 1'000'000;
     chain.port().submit_block(std::move(submission));
 }
