@@ -73,7 +73,8 @@ void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
     if (stopping() || halted_) return judge(*incoming, refuse(Kind::inconclusive, {}));
     if (incoming->undecodable != DecodeError::none) {
         // Bytes that are no block say nothing about one: nobody is blamed, as bitcoind does.
-        log::debug(log::Category::net, "ProcessMessages(block, {} bytes): Exception '{}' caught", incoming->bytes, to_string(incoming->undecodable));
+        const char* why = incoming->undecodable == DecodeError::non_canonical_size ? "non-canonical ReadCompactSize()" : to_string(incoming->undecodable);
+        log::debug(log::Category::net, "ProcessMessages(block, {} bytes): Exception '{}' caught", incoming->bytes, why);
         return judge(*incoming, refuse(Kind::inconclusive, "block-decode-failed", to_string(incoming->undecodable), true));
     }
     const HeaderNode* node = gate_.tree().find(incoming->hash);
