@@ -164,6 +164,16 @@ def comparable(method, params):
     return not any(re.fullmatch(m, method) and test(params) for m, test, _ in INCOMPARABLE)
 
 
+def ask(node, method, params):
+    """The answer, or that there was none in time: a difference unless the other node gives none either."""
+    began = time.monotonic()
+    try:
+        return node.ask(method, params)
+    except TimeoutError:
+        node.close()
+        return 0, None, {"code": "0", "message": f"no answer in {time.monotonic() - began:.0f} s"}
+
+
 def run(reference, node, material, options):
     total = different = 0
     print(f"{'method':36}{'calls':>7}{'tolerated':>11}{'different':>11}")
@@ -175,7 +185,7 @@ def run(reference, node, material, options):
         for params in sampler.calls(method, options.samples):
             if not comparable(method, params):
                 continue
-            theirs, ours = reference.ask(method, params), node.ask(method, params)
+            theirs, ours = ask(reference, method, params), ask(node, method, params)
             found, forgiven = compare_answers(method, theirs, ours)
             calls += 1
             excused += bool(forgiven)
