@@ -38,12 +38,14 @@ void ChainCore::submit(BlockSubmission submission, bool stored_already) {
     const bool posted = workers_->post(
         [this, incoming] {
             if (!stopping()) {
+                // Whatever follows, the header tells which block these bytes claim to be.
+                Reader reader(incoming->submission.raw);
+                incoming->header = BlockHeader::read(reader);
+                if (reader.ok()) incoming->hash = incoming->header.hash();
                 auto block = Block::parse(std::move(incoming->submission.raw));
                 if (!block) {
                     incoming->undecodable = block.error();
                 } else {
-                    incoming->header = (*block)->header();
-                    incoming->hash = (*block)->hash();
                     auto checked = rules::check_block(*block, *params_);
                     if (checked) incoming->checked = std::move(*checked);
                     else incoming->fault = std::move(checked.error());
