@@ -45,7 +45,7 @@ FLOORS = {
     "node/chain": STORAGE + ["net/core", "net/io"],
     "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain"],
     "node/mining": STORAGE + ["net/io", "node/chain"],
-    "node/rpc": STORAGE + NET + ["light/wallet", "node/chain", "node/relay", "node/mining", "node"],
+    "node/rpc": STORAGE + NET + ["light/wallet", "node/chain", "node/relay", "node/mining", "node/config", "node"],
     "node/config": BASE,
     "node/cli": BASE + ["net/io", "net/http", "node/config"],
     "node": STORAGE + NET + ["node/config", "node/cli", "storage/rocks", "light/wallet", "node/chain", "node/relay", "node/mining", "node/rpc"],
