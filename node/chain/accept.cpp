@@ -214,7 +214,7 @@ const HeaderNode* ChainCore::best_candidate() {
         }
         if (!bad) return target_ = best;
         const bool failed = gate_.status()[bad].invalid();
-        if (failed && (!best_invalid_ || best->chain_work > best_invalid_->chain_work)) best_invalid_ = best;
+        if (failed) note_invalid(best);
         for (const HeaderNode* node = best; node != bad; node = node->parent) {
             if (!failed) {
                 const auto [begin, end] = unlinked_.equal_range(node->parent);
@@ -272,16 +272,22 @@ void ChainCore::settle_waiting_sources() {
     for (const HeaderNode* node : waiting) settle_source(node, verdict);
 }
 
+// Remembers the invalid block whose chain has most work, for the warning about long invalid chains.
+void ChainCore::note_invalid(const HeaderNode* node) {
+    if (!best_invalid_ || node->chain_work > best_invalid_->chain_work) best_invalid_ = node;
+}
+
 // The block breaks a rule: it and what builds on it is never tried again.
 void ChainCore::block_failed(const HeaderNode* node) {
+    note_invalid(node);
     for (const HeaderNode* changed : gate_.mark_failed(node)) {
         candidates_.erase(changed);
         drop_ahead(changed);
         touch(changed);
+        note_invalid(changed);
     }
     target_ = nullptr;
     path_.clear();
-    if (!best_invalid_ || node->chain_work > best_invalid_->chain_work) best_invalid_ = node;
     const auto describe = [](const char* what, const HeaderNode* at) {
         log::info("InvalidChainFound: {}={} height={} log2_work={:f} date={}", what, at->hash.to_display_hex(), at->height,
                   log2_work(at), iso_time(at->header.time));

@@ -116,6 +116,7 @@ Result<void, ChainStartError> ChainCore::load() {
         const HeaderNode* node = gate_.tree().at(id);
         BlockStatus& status = table[node];
         status.sequence = kSequenceLoaded;
+        if (status.invalid()) note_invalid(node);
         if (status.tx_count == 0) continue;
         const std::uint64_t before = node->parent ? table[node->parent].chain_tx_count.load() : 0;
         if (node->parent && before == 0) {

@@ -147,6 +147,7 @@ private:
     void touch(const HeaderNode* node);
     void settle_source(const HeaderNode* node, BlockVerdict verdict);
     void settle_waiting_sources();
+    void note_invalid(const HeaderNode* node);
     void block_failed(const HeaderNode* node);
 
     // connect.cpp: the pipeline
