@@ -150,8 +150,13 @@ int run_node(Args& args, std::vector<std::string>& warnings) {
     log_beginning(args, *settings, timestamps);
     bool success = true;
     if (auto started = node.start(); !started) {
-        success = started.error().empty();
-        if (!success) init_error(started.error());
+        success = started.error().message.empty();
+        if (started.error().offers_remedy) {
+            log::info("{}", started.error().message);
+            std::fprintf(stderr, "%s\n", started.error().message.c_str());
+        } else if (!success) {
+            init_error(started.error().message);
+        }
     } else {
         daemon.report(true);
         run(node, shutdown, terminal);

@@ -60,7 +60,7 @@ struct Node::Parts {
     bool write_pid_file(std::string& error);
     void fill_context();
     Result<void, std::string> start_http();
-    Result<void, std::string> open_chain();
+    Result<void, NodeStartError> open_chain();
     Result<void, std::string> start_network();
 
     const Args& args;
@@ -173,13 +173,13 @@ Result<void, std::string> Node::Parts::start_http() {
     return {};
 }
 
-Result<void, std::string> Node::Parts::open_chain() {
+Result<void, NodeStartError> Node::Parts::open_chain() {
     storage::RocksOptions rocks;
     rocks.block_cache_bytes = settings.block_cache_bytes;
     rocks.filter_all_levels = settings.params->network == Network::regtest;
     // Below blocks/, where other software expects most of the bytes; so the ledger follows -blocksdir.
     auto opened = storage::open_rocks(settings.blocks_dir / "ledger", rocks);
-    if (!opened) return fail(opened.error().message);
+    if (!opened) return fail(NodeStartError{opened.error().message});
     kv = std::move(*opened);
     ChainHooks hooks;
     hooks.fatal = [this](const std::string& text) { fatal(text); };
@@ -190,9 +190,10 @@ Result<void, std::string> Node::Parts::open_chain() {
     chain = std::make_unique<ChainService>(settings.chain, settings.params, *kv, clock, std::move(hooks));
     message("Loading block index…");
     if (auto started = chain->start(); !started) {
-        if (started.error().interrupted) return fail(std::string());
-        return fail(started.error().message +
-                    (started.error().offer_reindex ? ".\nPlease restart with -reindex or -reindex-chainstate to recover." : ""));
+        const ChainStartError& error = started.error();
+        if (error.interrupted) return fail(NodeStartError{});
+        if (!error.offer_reindex || settings.chain.reindex) return fail(NodeStartError{error.message});
+        return fail(NodeStartError{error.message + ".\nPlease restart with -reindex or -reindex-chainstate to recover.", true});
     }
     chain->subscribe(&notifier);
     return {};
@@ -225,10 +226,10 @@ Result<DirectoryLocks, std::string> lock_directories(const NodeSettings& setting
     return locks;
 }
 
-Result<void, std::string> Node::start() {
+Result<void, NodeStartError> Node::start() {
     Parts& p = *parts_;
     std::string error;
-    if (!p.write_pid_file(error)) return fail(error);
+    if (!p.write_pid_file(error)) return fail(NodeStartError{error});
     // Scripts that copy, link or clear a data directory look for this folder beside `blocks`.
     std::error_code ignored;
     fs::create_directory(p.settings.data_dir / "chainstate", ignored);
@@ -236,10 +237,10 @@ Result<void, std::string> Node::start() {
         p.clock.set_mock(p.settings.mock_time);
         log::set_mock_time(p.settings.mock_time);
     }
-    if (auto done = p.start_http(); !done) return done;
+    if (auto done = p.start_http(); !done) return fail(NodeStartError{done.error()});
     if (auto done = p.open_chain(); !done) return done;
-    if (p.shutdown.requested()) return fail(std::string());
-    if (auto done = p.start_network(); !done) return done;
+    if (p.shutdown.requested()) return fail(NodeStartError{});
+    if (auto done = p.start_network(); !done) return fail(NodeStartError{done.error()});
     p.fill_context();
     register_methods(p.table, p.context);
     p.ready = true;

@@ -26,6 +26,12 @@ struct NodeStatus {
     std::string phase;            ///< "Loading block index…" and the like until it is ready
 };
 
+/// Why the node did not start.
+struct NodeStartError {
+    std::string message;          ///< the sentence for people; empty when a stop was asked for meanwhile
+    bool offers_remedy = false;   ///< it ends with what to do, and is shown as it is
+};
+
 using DirectoryLocks = std::vector<storage::DirectoryLock>;
 /// Takes the data directory and the blocks directory for this process. Errors: the sentence for people.
 Result<DirectoryLocks, std::string> lock_directories(const NodeSettings& settings);
@@ -43,8 +49,8 @@ public:
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
 
-    /// Errors: the sentence for people; empty when a stop was asked for meanwhile.
-    Result<void, std::string> start();
+    /// Errors: see NodeStartError.
+    Result<void, NodeStartError> start();
     /// Called about once a second while the node runs.
     void tick();
     void stop();

@@ -18,6 +18,7 @@ struct HeaderRecord {
         failed = 16,          ///< breaks a rule, or was invalidated by hand
         failed_ancestor = 32, ///< builds on one that failed
         assumed_valid = 64,   ///< was connected without looking at its signatures
+        witness_checked = 128,  ///< its contextual checks were those of segwit
     };
 
     BlockHeader header;

@@ -118,6 +118,7 @@ void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
     status.raw_size = static_cast<std::uint32_t>(incoming->bytes);
     status.tx_count = static_cast<std::uint32_t>(incoming->checked->block().txs().size());
     status.set(BlockStatus::have_data | BlockStatus::checked);
+    if (params_->active_at(BuriedDeployment::segwit, node->height)) status.set(BlockStatus::witness_checked);
     stored_bytes_.fetch_add(incoming->bytes, std::memory_order_relaxed);
     touch(node);
     prune_check_ = true;

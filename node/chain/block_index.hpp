@@ -23,8 +23,9 @@ struct BlockStatus {
         failed = 16,
         failed_ancestor = 32,
         has_child = 64,       ///< in memory only
+        witness_checked = 128,  ///< its contextual checks were those of segwit
     };
-    static constexpr std::uint32_t kStored = have_data | have_undo | checked | scripts_valid | failed | failed_ancestor;
+    static constexpr std::uint32_t kStored = have_data | have_undo | checked | scripts_valid | failed | failed_ancestor | witness_checked;
 
     std::atomic<std::uint32_t> flags{0};
     std::atomic<std::uint32_t> tx_count{0};

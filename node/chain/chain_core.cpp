@@ -76,7 +76,7 @@ Result<void, ChainStartError> ChainCore::open() {
     if (tip_->header.time > clock_.now() + rules::kMaxFutureBlockTime) {
         return fail(ChainStartError{"The block database contains a block which appears to be from the future. This may be due to your computer's date "
                                     "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and "
-                                    "time are correct", false, false});
+                                    "time are correct", false, true});
     }
     if (tip_->parent && !hold_ && !options_.reindex_chainstate) {
         const auto good = verify(options_.check_level, options_.check_blocks);
@@ -138,6 +138,7 @@ Result<void, ChainStartError> ChainCore::make_genesis() {
     status.tx_count = static_cast<std::uint32_t>(block.txs().size());
     status.raw_size = static_cast<std::uint32_t>(block.raw().size());
     status.set(BlockStatus::have_data | BlockStatus::checked | BlockStatus::scripts_valid);
+    if (params_->active_at(BuriedDeployment::segwit, node->height)) status.set(BlockStatus::witness_checked);
     stored_bytes_ += status.raw_size;
     storage::WriteBatch batch;
     storage::BlockStore::put_block(batch, key(node), block.raw());
@@ -172,12 +173,25 @@ Result<void, ChainStartError> ChainCore::load_tip() {
         if (tip == nullptr || !gate_.status()[tip].linked()) return fail(corrupted());
     }
     tip_ = front_ = flushed_tip_ = tip;
+    if (lacks_witness_checks()) {
+        return fail(ChainStartError{"Witness data for blocks after height " + std::to_string(params_->deployment_height(BuriedDeployment::segwit)) +
+                                        " requires validation. Please restart with -reindex.",
+                                    false, true});
+    }
     for (const HeaderNode* node = tip; node; node = node->parent) gate_.status()[node].sequence = kSequenceBestChain;
     const std::uint32_t count = gate_.tree().size();
     for (std::uint32_t id = 0; id < count; ++id) add_candidate(gate_.tree().at(id));
     candidates_.insert(tip_);
     log::info("Loaded best chain: hashBestChain={} height={} progress={:f}", tip_->hash.to_display_hex(), tip_->height, progress(tip_));
     return {};
+}
+
+// Blocks of the chain were taken in when segwit's rules did not hold at their height, and now they do.
+bool ChainCore::lacks_witness_checks() const {
+    for (const HeaderNode* node = tip_; node && params_->active_at(BuriedDeployment::segwit, node->height); node = node->parent) {
+        if (!gate_.status()[node].has(BlockStatus::witness_checked)) return true;
+    }
+    return false;
 }
 
 void ChainCore::start_threads() {

@@ -128,6 +128,7 @@ private:
     Result<void, ChainStartError> load();
     Result<void, ChainStartError> make_genesis();
     Result<void, ChainStartError> load_tip();
+    bool lacks_witness_checks() const;
     void end_import();
     void fatal(const std::string& message);
     void fatal(const storage::StorageError& error, const std::string& doing);
