@@ -145,7 +145,7 @@ public:
     virtual Result<Height, CommandError> prune_to(Height height) = 0;
     /// -checklevel 0–4 over the last `blocks` blocks (0: all).
     virtual Result<bool, CommandError> verify_chain(int level, int blocks) = 0;
-    /// Would this block be valid on top of the tip? Proof of work and merkle root are left out when not `check_pow`.
+    /// Would this block be valid on top of the tip? Proof of work is left out when not `check_pow`.
     virtual Result<void, BlockVerdict> test_block(const Block& block, bool check_pow) = 0;
     /// Everything in memory goes to disk.
     virtual Result<void, CommandError> flush() = 0;

@@ -115,7 +115,7 @@ Result<void, BlockVerdict> ChainCore::test_block(const Block& block, bool check_
     if (!header) return refuse(reject_reason(header.error(), block.header().version), debug_message(header.error()));
     auto own = Block::parse(to_bytes(block.raw()));
     CAIRN_CHECK(own);
-    auto checked = rules::check_block(*own, *params_, {check_pow, check_pow});
+    auto checked = rules::check_block(*own, *params_, {check_pow, true});
     if (!checked) return refuse_fault(checked.error());
     if (auto good = rules::check_block_context(*checked, tip_, *params_); !good) return refuse_fault(good.error());
 

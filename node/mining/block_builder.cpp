@@ -35,7 +35,8 @@ MutableTransaction make_coinbase(Height height, ByteSpan script_pubkey, Amount v
     return coinbase;
 }
 
-void add_commitment(MutableTransaction& coinbase, std::span<const Transaction> transactions) {
+// The commitment is made before segwit holds, too; what it commits to goes into the witness only when that is allowed.
+void add_commitment(MutableTransaction& coinbase, std::span<const Transaction> transactions, bool with_witness) {
     std::vector<Uint256> leaves{Uint256()};  // the coinbase counts as zero
     for (const Transaction& tx : transactions) leaves.push_back(tx.wtxid);
     const Bytes reserved(32, 0);
@@ -46,16 +47,22 @@ void add_commitment(MutableTransaction& coinbase, std::span<const Transaction> t
     Bytes script(std::begin(kCommitmentPrefix), std::end(kCommitmentPrefix));
     script.insert(script.end(), commitment.span().begin(), commitment.span().end());
     coinbase.outputs.push_back({0, std::move(script)});
-    coinbase.inputs[0].witness.push_back(reserved);
+    if (with_witness) coinbase.inputs[0].witness.push_back(reserved);
 }
 
 }  // namespace
+
+std::int64_t BlockBuilder::minimum_time(const HeaderNode& parent, const ChainParams& params) {
+    const std::int64_t time = parent.median_time_past() + 1;
+    if ((parent.height + 1) % params.difficulty_interval() != 0) return time;
+    return std::max(time, static_cast<std::int64_t>(parent.header.time) - rules::kMaxTimewarp);
+}
 
 Bytes BlockBuilder::assemble(ByteSpan script_pubkey, std::span<const Transaction> transactions, Amount fees, const HeaderNode* tip) const {
     if (tip == nullptr) tip = chain_.view()->tip;
     const Height height = tip->height + 1;
     MutableTransaction coinbase = make_coinbase(height, script_pubkey, rules::block_subsidy(height, *params_) + fees);
-    if (params_->active_at(BuriedDeployment::segwit, height)) add_commitment(coinbase, transactions);
+    add_commitment(coinbase, transactions, params_->active_at(BuriedDeployment::segwit, height));
     const TransactionPtr first = coinbase.finish();
     CAIRN_CHECK(first != nullptr);
 
@@ -65,11 +72,7 @@ Bytes BlockBuilder::assemble(ByteSpan script_pubkey, std::span<const Transaction
     header.version = rules::DeploymentStates(params_).block_version(tip);
     header.previous = tip->hash;
     header.merkle_root = merkle_root(std::move(txids)).root;
-    std::int64_t time = std::max(tip->median_time_past() + 1, clock_.now());
-    if (params_->enforce_bip94 && height % params_->difficulty_interval() == 0) {
-        time = std::max<std::int64_t>(time, static_cast<std::int64_t>(tip->header.time) - rules::kMaxTimewarp);
-    }
-    header.time = static_cast<std::uint32_t>(time);
+    header.time = static_cast<std::uint32_t>(std::max(minimum_time(*tip, *params_), clock_.now()));
     header.bits = rules::next_work_required(*tip, header.time, *params_);
 
     Bytes raw;

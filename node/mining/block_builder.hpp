@@ -18,9 +18,13 @@ public:
     BlockBuilder(ChainPort& chain, ChainParamsPtr params, const net::Clock& clock) : chain_(chain), params_(std::move(params)), clock_(clock) {}
 
     /// A block on `tip` (null for the view's tip) paying subsidy and `fees` to `script_pubkey`, with `transactions` in this order.
-    /// Its proof of work is not done yet. Coinbase script: the height, and op_0 where that is a single byte; witness commitment when segwit is active.
+    /// Its proof of work is not done yet. Coinbase script: the height, and op_0 where that is a single byte; with witness commitment.
     Bytes assemble(ByteSpan script_pubkey, std::span<const Transaction> transactions = {}, Amount fees = 0,
                    const HeaderNode* tip = nullptr) const;
+
+    /// The earliest time of a block on `parent`. BIP94's bound on the first block of a period is kept on every network: blocks
+    /// that keep it are valid everywhere.
+    static std::int64_t minimum_time(const HeaderNode& parent, const ChainParams& params);
 
     /// Tries nonces from the block's own on until its hash meets its bits. False when `max_tries` are used up (counted down),
     /// the nonce space is exhausted, or `keep_going` says so (asked every few thousand tries).

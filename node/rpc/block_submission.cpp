@@ -8,6 +8,7 @@ namespace cairn::node {
 namespace {
 
 constexpr std::size_t kReservedValueSize = 32;
+constexpr std::int64_t kReservedWeight = 8'000;  ///< for header, count and coinbase
 
 /// Bytes of the block at the start of `raw`; 0 when there is none.
 std::size_t block_length(ByteSpan raw) {
@@ -44,6 +45,13 @@ Bytes complete_witness(const NodeContext& context, const Block& block) {
     writer.bytes(coinbase.serialize());
     for (const Transaction& tx : block.txs().subspan(1)) writer.bytes(tx.raw);
     return raw;
+}
+
+void remember(LastAssembled& last, std::span<const Transaction> transactions) {
+    std::int64_t weight = kReservedWeight;
+    for (const Transaction& tx : transactions) weight += tx.weight();
+    last.weight = weight;
+    last.transactions = static_cast<std::int64_t>(transactions.size());
 }
 
 BlockVerdict submit_and_wait(const NodeContext& context, Bytes raw) {

@@ -23,6 +23,12 @@ Bytes complete_witness(const NodeContext& context, const Block& block);
 /// Hands the block to the chain and waits for the verdict.
 BlockVerdict submit_and_wait(const NodeContext& context, Bytes raw);
 
+/// Keeps what getmininginfo tells of a block that was just assembled of these transactions and a coinbase.
+void remember(LastAssembled& last, std::span<const Transaction> transactions);
+
+/// getblocktemplate.
+void add_template_methods(http::RpcTable& table, const NodeContext& context, std::shared_ptr<LastAssembled> last);
+
 /// generatetoaddress, generatetodescriptor, generateblock, generate.
 void add_generate_methods(http::RpcTable& table, const NodeContext& context, std::shared_ptr<LastAssembled> last);
 

@@ -22,17 +22,9 @@ using namespace doc;
 namespace code = http::rpc_code;
 
 constexpr std::uint64_t kDefaultMaxTries = 1'000'000;
-constexpr std::int64_t kReservedWeight = 8'000;  ///< for header, count and coinbase
 
 bool running(const NodeContext& context) {
     return !context.shutdown_requested || !context.shutdown_requested();
-}
-
-void remember(LastAssembled& last, std::span<const Transaction> transactions) {
-    std::int64_t weight = kReservedWeight;
-    for (const Transaction& tx : transactions) weight += tx.weight();
-    last.weight = weight;
-    last.transactions = static_cast<std::int64_t>(transactions.size());
 }
 
 /// The script that a descriptor stands for; of several, the segwit one, else P2PKH. nullopt with `error` when it is no

@@ -8,6 +8,7 @@
 #include "consensus/rules/header_rules.hpp"
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
+#include "node/mining/block_builder.hpp"
 #include "node/rpc/block_submission.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
@@ -63,11 +64,7 @@ RpcMethod getnetworkhashps(const NodeContext& context) {
 
 /// The bits of a block on the tip made now.
 std::uint32_t next_bits(const NodeContext& context, const HeaderNode& tip) {
-    std::int64_t lowest = tip.median_time_past() + 1;
-    if ((tip.height + 1) % context.params->difficulty_interval() == 0) {
-        lowest = std::max(lowest, static_cast<std::int64_t>(tip.header.time) - rules::kMaxTimewarp);
-    }
-    const auto time = static_cast<std::uint32_t>(std::max(lowest, context.clock->now()));
+    const auto time = static_cast<std::uint32_t>(std::max(BlockBuilder::minimum_time(tip, *context.params), context.clock->now()));
     return rules::next_work_required(tip, time, *context.params);
 }
 
@@ -193,6 +190,7 @@ void register_mining_methods(http::RpcTable& table, const NodeContext& context) 
     table.add(getmininginfo(context, last));
     table.add(submitblock(context));
     table.add(submitheader(context));
+    add_template_methods(table, context, last);
     add_generate_methods(table, context, last);
 }
 
