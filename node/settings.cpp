@@ -10,6 +10,7 @@
 #include "consensus/base/hex.hpp"
 #include "net/http/rpc_params.hpp"
 #include "net/io/log.hpp"
+#include "storage/coin_cache.hpp"
 
 /// From options to what the parts of the node want to know. Every complaint is in bitcoind's words: wrappers match them.
 namespace cairn::node {
@@ -199,7 +200,7 @@ Status fill_chain(const Args& args, NodeSettings& settings) {
     constexpr std::int64_t kMiB = 1 << 20;
     const std::int64_t total = std::clamp<std::int64_t>(args.get_int("-dbcache", 450), 4, 1 << 20) * kMiB;
     settings.block_cache_bytes = static_cast<std::uint64_t>(std::clamp<std::int64_t>(total / 8, 2 * kMiB, 32 * kMiB));
-    chain.cache_bytes = static_cast<std::size_t>(total) - settings.block_cache_bytes;
+    chain.cache_bytes = std::min(static_cast<std::size_t>(total) - settings.block_cache_bytes, storage::CoinCache::kMostBytes);
     chain.threads = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-par", 0), -256, 256));
     if (const auto text = args.get("-minimumchainwork")) {
         const auto work = user_hex(*text);

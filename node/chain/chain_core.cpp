@@ -5,7 +5,7 @@
 #include "consensus/base/check.hpp"
 #include "consensus/rules/header_rules.hpp"
 #include "net/io/clock.hpp"
-#include "net/io/log.hpp"
+#include "net/io/log_control.hpp"
 #include "node/chain/text.hpp"
 
 namespace cairn::node {
@@ -196,8 +196,12 @@ bool ChainCore::lacks_witness_checks() const {
 
 void ChainCore::start_threads() {
     running_ = true;
-    chain_thread_ = std::thread([this] { run(); });
+    chain_thread_ = std::thread([this] {
+        log::name_thread("chain");
+        run();
+    });
     import_thread_ = std::thread([this] {
+        log::name_thread("initload");
         import();
         log::info("initload thread exit");
     });

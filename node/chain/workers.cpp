@@ -1,11 +1,19 @@
 #include "node/chain/workers.hpp"
 
 #include <algorithm>
+#include <string>
+
+#include "net/io/log_control.hpp"
 
 namespace cairn::node {
 
 Workers::Workers(int threads) : size_(std::max(1, threads)) {
-    for (int i = 0; i < size_; ++i) threads_.emplace_back([this] { run(); });
+    for (int i = 0; i < size_; ++i) {
+        threads_.emplace_back([this, i] {
+            net::log::name_thread("worker." + std::to_string(i));
+            run();
+        });
+    }
 }
 
 Workers::~Workers() { stop(false); }
