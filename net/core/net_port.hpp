@@ -35,6 +35,7 @@ struct PeerSnapshot {
     bool hb_to = false, hb_from = false;
     std::int32_t starting_height = -1, presynced_headers = -1, synced_headers = -1, synced_blocks = -1;
     std::vector<std::int32_t> inflight_heights;
+    std::uint64_t unconnecting_headers = 0;  ///< announcements in a row that build on nothing we know; 0 while there are few
     bool addr_relay_enabled = false;
     std::uint64_t addr_processed = 0, addr_rate_limited = 0;
     std::vector<std::string> permissions;
@@ -87,6 +88,8 @@ public:
     virtual void ping_all() = 0;
     /// Regtest only: opens an outbound connection of the given type (for tests).
     virtual Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2) = 0;
+    /// Sends a message of any bytes (for tests). `command` has at most 12 characters.
+    virtual Result<void, NodeCommandError> send_message(PeerId id, const std::string& command, std::vector<std::uint8_t> payload) = 0;
 };
 
 }  // namespace cairn::net

@@ -40,8 +40,11 @@ public:
     virtual void on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) = 0;
     /// Called at intervals of about 100 ms and after each posted task.
     virtual void on_tick(Outbox& out, std::int64_t now_us) = 0;
-    /// True while nothing more of this peer should be read: earlier requests of it are still being worked on.
+    /// True while nothing more of this peer should be heard: something else than the peer has to happen first. It must
+    /// never hang on the peer's reading what we send: two nodes that wait so for each other wait forever.
     virtual bool wants_pause(const PeerInfo& peer) const = 0;
+    /// True while earlier requests of this peer are being answered: its further requests wait, all else is heard.
+    virtual bool answering(const PeerInfo& /*peer*/) const { return false; }
     /// Adds what only the role knows of a peer: heights, blocks in flight.
     virtual void describe(const PeerInfo& peer, PeerSnapshot& snapshot) const = 0;
 };

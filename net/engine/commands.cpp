@@ -62,6 +62,13 @@ Result<void, NodeCommandError> Engine::disconnect(const std::string& address, st
     return {};
 }
 
+Result<void, NodeCommandError> Engine::send_message(PeerId id, const std::string& command, Bytes payload, std::int64_t now_us) {
+    Peer* peer = find(id);
+    if (!peer) return fail(NodeCommandError::not_connected);
+    send(*peer, command, std::move(payload), now_us);
+    return {};
+}
+
 std::vector<AddedNode> Engine::added_nodes() const {
     std::vector<AddedNode> nodes;
     for (const std::string& name : dialer_.added()) {

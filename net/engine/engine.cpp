@@ -6,6 +6,18 @@
 #include "net/wire/transport_v1.hpp"
 
 namespace cairn::net {
+namespace {
+
+/// Messages that make us send something large, or something for each of them.
+bool is_request(const Message& message) {
+    return std::holds_alternative<GetDataMessage>(message) || std::holds_alternative<GetHeadersMessage>(message) ||
+           std::holds_alternative<GetBlocksMessage>(message) || std::holds_alternative<GetBlockTxnMessage>(message) ||
+           std::holds_alternative<GetAddrMessage>(message) || std::holds_alternative<MempoolMessage>(message) ||
+           std::holds_alternative<GetCFiltersMessage>(message) || std::holds_alternative<GetCFHeadersMessage>(message) ||
+           std::holds_alternative<GetCFCheckptMessage>(message) || std::holds_alternative<PingMessage>(message);
+}
+
+}  // namespace
 
 Engine::Engine(EngineOptions options, Role& role, Random random)
     : options_(std::move(options)),
@@ -266,21 +278,54 @@ void Engine::on_written(PeerId id, std::size_t bytes, std::int64_t now_us) {
     Peer* peer = find(id);
     if (!peer) return;
     peer->info.send_queue_bytes -= std::min(bytes, peer->info.send_queue_bytes);
-    if (peer->held_up) {
+    peer->send_progress_us = now_us;
+    peer->last_send_s = now_us / 1'000'000;
+    if (peer->held_up || !peer->deferred.empty() || (peer->known_to_role && role_.answering(peer->info))) {
         pump(*peer, now_us);
-        maybe_resume(*peer);
+        advance(*peer, now_us);
     }
     flush(now_us);
 }
 
 bool Engine::must_wait(const Peer& peer) const {
-    return peer.info.send_queue_bytes > options_.max_send_buffer || (peer.known_to_role && role_.wants_pause(peer.info));
+    return peer.deferred_bytes > limits::kMaxDeferredBytes || (peer.known_to_role && role_.wants_pause(peer.info));
 }
 
-void Engine::maybe_resume(Peer& peer) {
+bool Engine::defers_requests(const Peer& peer) const {
+    return peer.info.send_queue_bytes > options_.max_send_buffer || (peer.known_to_role && role_.answering(peer.info));
+}
+
+void Engine::defer(Peer& peer, Message&& message, std::size_t payload_bytes, std::int64_t now_us) {
+    if (peer.deferred.empty() && peer.info.send_queue_bytes == 0) peer.send_progress_us = now_us;
+    peer.deferred_bytes += payload_bytes + limits::kDeferredOverhead;
+    peer.deferred.push_back({std::move(message), payload_bytes});
+}
+
+void Engine::serve_deferred(Peer& peer, std::int64_t now_us) {
+    while (!peer.deferred.empty() && !peer.info.closing && !defers_requests(peer) && !role_.wants_pause(peer.info)) {
+        Peer::Deferred next = std::move(peer.deferred.front());
+        peer.deferred.pop_front();
+        peer.deferred_bytes -= next.payload_bytes + limits::kDeferredOverhead;
+        dispatch(peer, std::move(next.message), next.payload_bytes, now_us);
+        drain(now_us);
+    }
+}
+
+/// Goes on with what waited, as far as it may.
+void Engine::advance(Peer& peer, std::int64_t now_us) {
+    serve_deferred(peer, now_us);
     if (!peer.held_up || peer.info.closing || must_wait(peer)) return;
     peer.held_up = false;
     actions_.emplace_back(ResumeAction{peer.info.id});
+}
+
+/// A peer that asks and asks, or makes us speak, and does not read.
+bool Engine::overloads(Peer& peer, std::int64_t now_us) {
+    const bool asks_on = peer.deferred_bytes > limits::kMaxDeferredBytes && peer.info.send_queue_bytes > 0 &&
+                         now_us - peer.send_progress_us > limits::kSendProgress_s * 1'000'000;
+    if (!asks_on && peer.info.send_queue_bytes <= options_.max_send_buffer + limits::kMaxUnread) return false;
+    close(peer, fmt::format("peer does not read what it makes us send ({} bytes)", peer.info.send_queue_bytes), LogLine::Kind::debug);
+    return true;
 }
 
 void Engine::process(Peer& peer, Frame&& frame, std::int64_t now_us) {
@@ -297,8 +342,13 @@ void Engine::process(Peer& peer, Frame&& frame, std::int64_t now_us) {
         log_.debug("ProcessMessages({}, {} bytes): Exception '{}' caught, peer={}", sanitize(frame.command), size, message.error().text, peer.info.id);
         return;
     }
+    if (peer.info.ready && is_request(*message) && (!peer.deferred.empty() || defers_requests(peer))) {
+        defer(peer, std::move(*message), size, now_us);
+        return;
+    }
     dispatch(peer, std::move(*message), size, now_us);
     drain(now_us);
+    serve_deferred(peer, now_us);
     if (!peer.info.closing && peer.info.ready) pump(peer, now_us);
 }
 
@@ -434,13 +484,13 @@ void Engine::on_tick(std::int64_t now_us) {
     role_.on_tick(outbox_, now_us);
     drain(now_us);
     for (const auto& [id, peer] : peers_) {
-        if (peer->info.closing || inactive(*peer, now_us)) continue;
+        if (peer->info.closing || inactive(*peer, now_us) || overloads(*peer, now_us)) continue;
         if (peer->info.type == ConnectionType::addr_fetch && now_us - peer->info.connected_us > 300'000'000) {
             close(*peer, "addrfetch connection timeout", LogLine::Kind::debug);
             continue;
         }
         pump(*peer, now_us);
-        maybe_resume(*peer);
+        advance(*peer, now_us);
     }
     if (active_) {
         Dialer::Output due = dialer_.on_tick(dial_state(), now_us);
@@ -468,13 +518,17 @@ void Engine::drain(std::int64_t now_us) {
 
 void Engine::send(Peer& peer, Message&& message, std::int64_t now_us) {
     const std::string command(command_of(message));
-    OutgoingBytes bytes = peer.transport->frame(command, encode_message(std::move(message)));
+    send(peer, command, encode_message(std::move(message)), now_us);
+}
+
+void Engine::send(Peer& peer, const std::string& command, Bytes payload, std::int64_t now_us) {
+    OutgoingBytes bytes = peer.transport->frame(command, std::move(payload));
     const std::size_t size = bytes.size();
+    if (peer.info.send_queue_bytes == 0) peer.send_progress_us = now_us;
     log_.debug("sending {} ({} bytes) peer={}", command, bytes.body.size(), peer.info.id);
     peer.sent_by_command[command] += size;
     peer.bytes_sent += size;
     total_sent_ += size;
-    peer.last_send_s = now_us / 1'000'000;
     peer.info.send_queue_bytes += size;
     actions_.emplace_back(WriteAction{peer.info.id, std::move(bytes)});
 }

@@ -25,7 +25,7 @@ struct EngineOptions {
     std::string user_agent;
     int max_connections = 125;
     std::int64_t peer_timeout_s = limits::kHandshakeTimeout_s;
-    std::size_t max_send_buffer = 1'000'000;  ///< nothing more is read of a peer that does not read this much
+    std::size_t max_send_buffer = 1'000'000;  ///< requests of a peer that has not read this much wait
     bool active = true;
     bool blocks_only = false;
     bool whitelist_relay = true;
@@ -52,6 +52,11 @@ using EngineAction = std::variant<WriteAction, CloseAction, ResumeAction, DialAc
 
 /// The network side of a node without sockets, clocks or threads: inputs are calls that carry the time, outputs are
 /// values to be taken after each call. The same code runs behind Asio and in simulations on virtual time.
+///
+/// What a peer asks for is answered only as fast as it reads: beyond `max_send_buffer` unread bytes its requests wait,
+/// in order. All else it sends is heard meanwhile, so that two nodes whose buffers are full both ways cannot wait for
+/// each other. The requests that wait are bounded: beyond the bound nothing is read while our bytes still drain, and
+/// a peer that reads none of them for a minute is dropped.
 /// Owner: net thread.
 class Engine final : private HandshakePolicy {
 public:
@@ -90,6 +95,8 @@ public:
     Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, std::int64_t now_us);
     Result<void, NodeCommandError> disconnect(PeerId id, std::int64_t now_us);
     Result<void, NodeCommandError> disconnect(const std::string& address, std::int64_t now_us);
+    /// Sends any payload under any command of at most 12 characters, for tests.
+    Result<void, NodeCommandError> send_message(PeerId id, const std::string& command, Bytes payload, std::int64_t now_us);
     std::vector<AddedNode> added_nodes() const;
     void set_active(bool active, std::int64_t now_us);
     void ping_all();
@@ -120,7 +127,11 @@ private:
     std::size_t run(Peer& peer, ByteSpan bytes, std::int64_t now_us);
     void pump(Peer& peer, std::int64_t now_us);
     bool must_wait(const Peer& peer) const;
-    void maybe_resume(Peer& peer);
+    bool defers_requests(const Peer& peer) const;
+    void defer(Peer& peer, Message&& message, std::size_t payload_bytes, std::int64_t now_us);
+    void serve_deferred(Peer& peer, std::int64_t now_us);
+    void advance(Peer& peer, std::int64_t now_us);
+    bool overloads(Peer& peer, std::int64_t now_us);
     bool inactive(Peer& peer, std::int64_t now_us);
 
     // addresses
@@ -131,6 +142,7 @@ private:
     // outputs
     void drain(std::int64_t now_us);
     void send(Peer& peer, Message&& message, std::int64_t now_us);
+    void send(Peer& peer, const std::string& command, Bytes payload, std::int64_t now_us);
     void close(Peer& peer);
     void close(Peer& peer, const std::string& reason, LogLine::Kind kind);
     void misbehaving(Peer& peer, const std::string& reason);

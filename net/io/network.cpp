@@ -1,7 +1,5 @@
 #include "net/io/network.hpp"
 
-#include <pthread.h>
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -10,7 +8,7 @@
 #include <thread>
 
 #include "net/io/detail/reactor.hpp"
-#include "net/io/log.hpp"
+#include "net/io/log_control.hpp"
 
 namespace cairn::net {
 namespace {
@@ -73,10 +71,12 @@ Result<void, std::string> Network::start() {
     }
     impl_->role.attach([this](std::function<void()> task) { post(std::move(task)); });
     impl_->thread = std::thread([reactor] {
-        pthread_setname_np(pthread_self(), "net");
+        log::name_thread("net");
+        log::info("net thread start");
         const auto guard = boost::asio::make_work_guard(reactor->io());
         reactor->start();
         reactor->io().run();
+        log::info("net thread exit");
     });
     return {};
 }
@@ -159,6 +159,12 @@ void Network::ping_all() {
 Result<void, NodeCommandError> Network::add_connection(const std::string& address, ConnectionType type, bool) {
     const Clock& clock = impl_->clock;
     return impl_->ask([address, type, &clock](Engine& engine) { return engine.add_connection(address, type, clock.now_us()); },
+                      CommandResult(fail(NodeCommandError::network_inactive)));
+}
+
+Result<void, NodeCommandError> Network::send_message(PeerId id, const std::string& command, std::vector<std::uint8_t> payload) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([id, command, bytes = to_bytes(payload), &clock](Engine& engine) { return engine.send_message(id, command, bytes, clock.now_us()); },
                       CommandResult(fail(NodeCommandError::network_inactive)));
 }
 

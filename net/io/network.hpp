@@ -81,6 +81,7 @@ public:
     void set_active(bool active) override;
     void ping_all() override;
     Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2) override;
+    Result<void, NodeCommandError> send_message(PeerId id, const std::string& command, std::vector<std::uint8_t> payload) override;
 
 private:
     class Impl;

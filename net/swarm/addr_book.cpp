@@ -101,7 +101,7 @@ std::vector<PeerAddress> AddrBook::sample(std::size_t limit, std::size_t percent
         entries_.at(order_[i]).place = i;
         entries_.at(order_[j]).place = j;
         const Entry& entry = entries_.at(order_[i]);
-        if (!terrible(entry, now_s)) chosen.push_back(entry.address);
+        if (!terrible(entry, now_s) && (entry.address.services & kServiceOtherFork) == 0) chosen.push_back(entry.address);
     }
     return chosen;
 }

@@ -49,10 +49,11 @@ bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_
     return asked;
 }
 
-void BlockFetch::on_verdict(const HeaderNode* node, bool good) {
+void BlockFetch::on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us) {
     if (submitted_.erase(node) == 0 || good) return;
+    if (const auto sender = states_.find(peer); sender != states_.end()) sender->second.spoiled[node] = now_us;
     // What follows may have been counted on: look again from where the chains really meet.
-    for (auto& [peer, state] : states_) state.last_common = nullptr;
+    for (auto& [id, state] : states_) state.last_common = nullptr;
 }
 
 void BlockFetch::on_not_found(PeerId peer, const HeaderNode* node) {
@@ -94,8 +95,9 @@ void BlockFetch::ask(const PeerInfo& peer, State& state, const HeaderNode* node,
     in_flight_[node] = peer.id;
 }
 
-BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::size_t count) {
+BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::size_t count, std::int64_t now_us) {
     Choice choice;
+    std::erase_if(state.spoiled, [now_us](const auto& entry) { return now_us - entry.second > limits::kSpoiledRetry_us; });
     chains_.refresh(peer.id);
     const HeaderNode* best = chains_.at(peer.id).best_known;
     const HeaderNode* tip = chain_.tip();
@@ -134,11 +136,13 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
                 if (choice.blocks.empty() && waiting_for && *waiting_for != peer.id) choice.staller = waiting_for;
                 return choice;
             }
+            if (state.spoiled.contains(block)) continue;
             if (peer.limited() && best->height - block->height >= limits::kLimitedBlocks - 2) continue;
             choice.blocks.push_back(block);
             if (choice.blocks.size() == count) return choice;
         }
     }
+    if (choice.blocks.empty() && waiting_for && *waiting_for != peer.id) choice.holder = waiting_for;
     return choice;
 }
 
@@ -160,6 +164,30 @@ bool BlockFetch::check_timeouts(const PeerInfo& peer, State& state, Outbox& out,
     return true;
 }
 
+/// An idle peer is asked for what another one has not given for a while.
+void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outbox& out, std::int64_t now_us) {
+    const auto found = states_.find(from);
+    if (found == states_.end() || found->second.queue.empty()) return;
+    State& holder = found->second;
+    const std::int64_t patience = chain_.initial_block_download() ? limits::kTakeOver_us : limits::kTakeOverAtTip_us;
+    if (now_us - holder.downloading_since_us < patience) return;
+    const HeaderNode* best = chains_.at(peer.id).best_known;
+    std::vector<const HeaderNode*> kept;
+    std::vector<InvItem> items;
+    for (const HeaderNode* node : std::exchange(holder.queue, {})) {
+        const bool has = best && best->ancestor(node->height) == node && !state.spoiled.contains(node) &&
+                         (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, node->height)) &&
+                         !(peer.limited() && best->height - node->height >= limits::kLimitedBlocks - 2);
+        if (has) ask(peer, state, node, items, now_us);
+        else kept.push_back(node);
+    }
+    holder.queue.assign(kept.begin(), kept.end());
+    holder.downloading_since_us = now_us;
+    if (items.empty()) return;
+    out.log().debug("Requesting {} blocks that peer={} has not sent from peer={}", items.size(), from, peer.id);
+    out.send(peer.id, GetDataMessage{std::move(items)});
+}
+
 void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int64_t now_us) {
     const auto found = states_.find(peer.id);
     if (found == states_.end() || peer.closing) return;
@@ -172,13 +200,14 @@ void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int6
     if (!may_ask || state.queue.size() >= limit || (limit > limits::kBlocksInFlightPerPeer && state.queue.size() > limit / 2)) return;
     if (chain_.pending_bytes() >= window_bytes_) return;
 
-    const Choice choice = choose(peer, state, limit - state.queue.size());
+    const Choice choice = choose(peer, state, limit - state.queue.size(), now_us);
     std::vector<InvItem> items;
     for (const HeaderNode* block : choice.blocks) {
         ask(peer, state, block, items, now_us);
         out.log().debug("Requesting block {} ({}) peer={}", block->hash.to_display_hex(), block->height, peer.id);
     }
     if (!items.empty()) out.send(peer.id, GetDataMessage{std::move(items)});
+    if (state.queue.empty() && choice.holder) take_over(peer, state, *choice.holder, out, now_us);
     if (state.queue.empty() && choice.staller) {
         State& staller = states_.at(*choice.staller);
         if (staller.stalling_since_us == 0) {
@@ -199,7 +228,7 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outb
     std::vector<const HeaderNode*> wanted;
     const HeaderNode* walk = last;
     while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
-        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) &&
+        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) && !state.spoiled.contains(walk) &&
             (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
             wanted.push_back(walk);
         walk = walk->parent;

@@ -17,7 +17,8 @@ namespace cairn::net {
 /// Blocks are fetched in a window that moves with the last block before which nothing is missing: at most 1024 blocks
 /// ahead of it and at most `window_bytes` of blocks that were taken in and not yet judged. Each peer has 16 in flight,
 /// more while blocks are small. When the window is full and one peer alone holds back what all wait for, it has 2
-/// seconds, doubled for each peer that was dropped for it, up to 64. A single block may take as long as one block
+/// seconds, doubled for each peer that was dropped for it, up to 64. When all that is left is in flight and one peer has
+/// given nothing for a while, an idle peer is asked for its blocks, too; whoever is first wins. A single block may take as long as one block
 /// interval, and half of one more for each other peer that we download from.
 /// Owner: net thread.
 class BlockFetch {
@@ -35,8 +36,9 @@ public:
 
     /// A block came and goes to the chain now. True when it was asked for, of whomever.
     bool on_block(PeerId peer, const HeaderNode* node, std::size_t size_bytes, std::int64_t now_us);
-    /// The chain has judged a block; `good`: its data need not be asked for again.
-    void on_verdict(const HeaderNode* node, bool good);
+    /// The chain has judged a block that `peer` sent; `good`: its data need not be asked for again. Otherwise others are
+    /// asked for it, and this peer not before a minute has passed.
+    void on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us);
     /// Blocks were connected: patience returns to normal by and by.
     void on_connected(std::size_t blocks, LogLines& log);
     /// The peer says that it has not got it.
@@ -54,13 +56,16 @@ private:
         std::int64_t downloading_since_us = 0;
         std::int64_t stalling_since_us = 0;      ///< 0: not stalling
         const HeaderNode* last_common = nullptr; ///< up to here nothing is missing on the peer's chain
+        std::unordered_map<const HeaderNode*, std::int64_t> spoiled;  ///< its bytes of these were of no use; when that was
     };
     struct Choice {
         std::vector<const HeaderNode*> blocks;
-        std::optional<PeerId> staller;
+        std::optional<PeerId> staller;  ///< holds back what keeps the window from moving
+        std::optional<PeerId> holder;   ///< has the first block that is missing, when all others are asked for or here
     };
 
-    Choice choose(const PeerInfo& peer, State& state, std::size_t count);
+    Choice choose(const PeerInfo& peer, State& state, std::size_t count, std::int64_t now_us);
+    void take_over(const PeerInfo& peer, State& state, PeerId from, Outbox& out, std::int64_t now_us);
     void ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us);
     void forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us);
     bool check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);

@@ -43,6 +43,11 @@ std::int32_t HeaderSync::presynced_height(PeerId peer) const {
     return static_cast<std::int32_t>(found->second.presync->presync_height());
 }
 
+std::size_t HeaderSync::unconnecting(PeerId peer) const {
+    const auto found = states_.find(peer);
+    return found == states_.end() ? 0 : found->second.unconnecting;
+}
+
 Arith256 HeaderSync::work_threshold() const {
     const HeaderNode* tip = chain_.tip();
     Arith256 near_tip;

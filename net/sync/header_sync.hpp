@@ -47,6 +47,8 @@ public:
     bool sync_from(const PeerInfo& peer, bool any_block_in_flight) const;
     /// Height that the first pass of HeadersPresync reached; −1 when there is none under way.
     std::int32_t presynced_height(PeerId peer) const;
+    /// Batches in a row that did not build on anything we know.
+    std::size_t unconnecting(PeerId peer) const;
     /// The work that a chain must show before its headers are kept.
     Arith256 work_threshold() const;
 

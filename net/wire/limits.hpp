@@ -53,12 +53,19 @@ inline constexpr std::int32_t kBlockWindow = 1024;          ///< blocks ahead of
 inline constexpr std::size_t kBlockWindowBytes = 128u << 20;  ///< blocks taken in and not yet judged: ask for no more
 inline constexpr std::int64_t kStallTimeout_us = 2'000'000;     ///< Core BLOCK_STALLING_TIMEOUT_DEFAULT
 inline constexpr std::int64_t kMaxStallTimeout_us = 64'000'000; ///< Core BLOCK_STALLING_TIMEOUT_MAX
+inline constexpr std::int64_t kTakeOver_us = 5'000'000;         ///< without a block: idle peers take over, in initial download
+inline constexpr std::int64_t kTakeOverAtTip_us = 30'000'000;   ///< the same near the tip
+inline constexpr std::int64_t kSpoiledRetry_us = 60'000'000;    ///< before a peer is asked again for a block it spoiled
 inline constexpr std::size_t kMaxAnnounced = 8;             ///< blocks announced at once (Core MAX_BLOCKS_TO_ANNOUNCE)
 inline constexpr std::int32_t kLimitedBlocks = 288;         ///< what NODE_NETWORK_LIMITED promises (BIP159)
 inline constexpr std::int64_t kStaleRelayAge_s = 30 * 24 * 60 * 60;  ///< side branches served (Core STALE_RELAY_AGE_LIMIT)
 inline constexpr int kProtectedOutbound = 4;                ///< Core MAX_OUTBOUND_PEERS_TO_PROTECT_FROM_DISCONNECT
 
 // --- serving
+inline constexpr std::size_t kMaxDeferredBytes = 5'000'000; ///< requests of one peer that wait (Core -maxreceivebuffer)
+inline constexpr std::size_t kDeferredOverhead = 256;       ///< what one waiting request costs beside its payload
+inline constexpr std::int64_t kSendProgress_s = 60;         ///< a peer that reads nothing for so long must not go on asking
+inline constexpr std::size_t kMaxUnread = 2 * kMaxMessageBytes;  ///< on top of the send buffer: more is unread on purpose
 inline constexpr std::size_t kBlockReadsAhead = 4;          ///< blocks being read for one peer at a time
 inline constexpr std::size_t kMaxUnknownAnnouncements = 20; ///< headers that never connect before the log says so
 

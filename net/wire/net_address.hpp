@@ -20,7 +20,7 @@ enum Services : std::uint64_t {
     kServiceCompactFilters = 1 << 6,   ///< BIP157
     kServiceNetworkLimited = 1 << 10,  ///< at least the last 288 blocks (BIP159)
     kServiceP2pV2 = 1 << 11,           ///< BIP324
-    kServiceOtherFork = 1 << 28,       ///< follows another chain with the same magic
+    kServiceOtherFork = 1 << 27 | 1 << 28,  ///< either: follows, or may come to follow, another chain with the same magic
 };
 
 /// The kinds of address there are; the numbers are BIP155's.

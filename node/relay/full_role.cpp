@@ -69,7 +69,7 @@ public:
     void on_block(PeerInfo& peer, BlockMessage&& message, Outbox& out, std::int64_t now_us);
     void on_not_found(PeerInfo& peer, const NotFoundMessage& message);
     void on_other(PeerInfo& peer, const Message& message, Outbox& out);
-    void on_verdict(const BlockVerdict& verdict, Outbox& out);
+    void on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us);
     void on_tip(const TipEvent& event, Outbox& out);
     bool rejects_transactions(const PeerInfo& peer) const {
         return peer.block_only() || peer.type == ConnectionType::feeler || (options.blocks_only && !peer.has(kPermitRelay));
@@ -185,10 +185,10 @@ void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& ou
     }
 }
 
-void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out) {
+void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us) {
     using Kind = BlockVerdict::Kind;
     if (const HeaderNode* node = chain.find(verdict.hash))
-        blocks.on_verdict(node, verdict.kind == Kind::connected || verdict.kind == Kind::stored || verdict.kind == Kind::duplicate);
+        blocks.on_verdict(verdict.peer, node, verdict.kind == Kind::connected || verdict.kind == Kind::stored || verdict.kind == Kind::duplicate, now_us);
     const auto found = peers.find(verdict.peer);
     if (found == peers.end()) return;
     // A stored block is judged once more when it is connected.
@@ -316,24 +316,25 @@ void FullRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     if (!impl.chain.importing()) impl.blocks.pump(peer, impl.headers.sync_from(peer, impl.blocks.any_in_flight()), out, now_us);
 }
 
-void FullRole::on_tick(Outbox& out, std::int64_t) {
+void FullRole::on_tick(Outbox& out, std::int64_t now_us) {
     Impl& impl = *impl_;
     impl.chain.refresh();
     for (Event& event : impl.inbox->box.take()) {
         if (const auto* tip = std::get_if<TipEvent>(&event))
             impl.on_tip(*tip, out);
         else if (const auto* verdict = std::get_if<BlockVerdict>(&event))
-            impl.on_verdict(*verdict, out);
+            impl.on_verdict(*verdict, out, now_us);
         else
             impl.server.on_read(std::move(std::get<Server::ReadDone>(event)));
     }
 }
 
 bool FullRole::wants_pause(const PeerInfo& peer) const {
-    if (impl_->server.busy(peer.id)) return true;
     const auto found = impl_->peers.find(peer.id);
     return found != impl_->peers.end() && found->second.may_wait && found->second.unjudged > 0;
 }
+
+bool FullRole::answering(const PeerInfo& peer) const { return impl_->server.busy(peer.id); }
 
 void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
     const auto* chain = impl_->chains.find(peer.id);
@@ -341,6 +342,8 @@ void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
     snapshot.presynced_headers = impl_->headers.presynced_height(peer.id);
     snapshot.synced_headers = chain->best_known ? chain->best_known->height : -1;
     if (const HeaderNode* common = impl_->blocks.last_common(peer.id)) snapshot.synced_blocks = common->height;
+    const std::size_t unconnecting = impl_->headers.unconnecting(peer.id);
+    if (unconnecting >= limits::kMaxUnknownAnnouncements) snapshot.unconnecting_headers = unconnecting;
     snapshot.inflight_heights = impl_->blocks.heights_in_flight(peer.id);
     if (const auto found = impl_->peers.find(peer.id); found != impl_->peers.end()) {
         snapshot.hb_from = found->second.wants_compact_fast;

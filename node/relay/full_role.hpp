@@ -39,6 +39,7 @@ public:
     void on_pump(net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
     void on_tick(net::Outbox& out, std::int64_t now_us) override;
     bool wants_pause(const net::PeerInfo& peer) const override;
+    bool answering(const net::PeerInfo& peer) const override;
     void describe(const net::PeerInfo& peer, net::PeerSnapshot& snapshot) const override;
 
 private:

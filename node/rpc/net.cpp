@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "consensus/base/hex.hpp"
 #include "consensus/rules/params.hpp"
 #include "net/core/peer_info.hpp"
 #include "net/http/rpc_table.hpp"
@@ -20,6 +21,7 @@ using namespace doc;
 namespace code = http::rpc_code;
 
 constexpr std::uint64_t kServiceV2Transport = 1u << 11;
+constexpr std::size_t kMaxMessageType = 12;  ///< characters, as wide as the field of a message's header
 constexpr int kUploadWindowSeconds = 24 * 60 * 60;
 constexpr int kTransactionSendRate = 14;  ///< announced to inbound peers, per second
 
@@ -112,6 +114,7 @@ void write_peer(JsonWriter& out, const net::PeerSnapshot& peer) {
     out.field("connection_type", net::to_string(peer.type))
         .field("transport_protocol_type", peer.transport)
         .field("session_id", peer.session_id);
+    if (peer.unconnecting_headers > 0) out.field("unconnecting_headers", peer.unconnecting_headers);
     out.end_object();
 }
 
@@ -159,6 +162,9 @@ Results peer_doc() {
         str("connection_type", "outbound-full-relay, block-relay-only, inbound, manual, addr-fetch or feeler"),
         str("transport_protocol_type", "detecting, v1 (plain) or v2 (BIP324, encrypted)"),
         str("session_id", "The session's id with v2, otherwise \"\""),
+        http::maybe(num("unconnecting_headers",
+                        "Announcements in a row that do not connect to our chain; only when there are so many that the "
+                        "peer probably follows another one")),
     };
 }
 
@@ -467,6 +473,30 @@ RpcMethod setnetworkactive(const NodeContext& context) {
             }};
 }
 
+RpcMethod sendmsgtopeer(const NodeContext& context) {
+    return {"sendmsgtopeer",
+            "hidden",
+            "Sends a message of any bytes to a peer. The header in front of it is made here. For tests only.",
+            {arg_num("peer_id", http::required(), "The peer's number"),
+             arg_str("msg_type", http::required(), fmt::format("Kind of message (at most {} characters)", kMaxMessageType)),
+             arg_hex("msg", http::required(), "What follows the header, in hex")},
+            {obj("", "", {})},
+            examples("sendmsgtopeer", "0 \"addr\" \"ffffff\"", "0 \"addr\" \"ffffff\""),
+            [&context](const RpcRequest& request, JsonWriter& out) {
+                const auto peer = http::as_int<net::PeerId>(request.param(0));
+                const std::string& type = http::as_string(request.param(1));
+                if (type.size() > kMaxMessageType) {
+                    throw RpcError{code::kInvalidParameter,
+                                   fmt::format("Error: msg_type too long, max length is {}", kMaxMessageType)};
+                }
+                auto payload = from_hex(http::as_string(request.param(2)));
+                if (!payload) throw RpcError{code::kInvalidParameter, "Error parsing input for msg"};
+                if (!network(context).send_message(peer, type, std::move(*payload)))
+                    throw RpcError{code::kMisc, "Error: Could not send message to peer"};
+                out.begin_object().end_object();
+            }};
+}
+
 }  // namespace
 
 void register_network_methods(http::RpcTable& table, const NodeContext& context) {
@@ -480,6 +510,7 @@ void register_network_methods(http::RpcTable& table, const NodeContext& context)
     table.add(getnettotals(context));
     table.add(getnetworkinfo(context));
     table.add(setnetworkactive(context));
+    table.add(sendmsgtopeer(context));
 }
 
 }  // namespace cairn::node

@@ -18,10 +18,15 @@ public:
 
     struct Node {
         Node(const ChainParamsPtr& params, net::EngineOptions options, net::Random random)
-            : chain(params), role(chain, *params, {}), engine(std::move(options), role, std::move(random)) {
+            : chain(params), role(chain, *params, role_options(options)), engine(std::move(options), role, std::move(random)) {
             role.attach([this](std::function<void()> task) { task(); dirty = true; });
         }
         ~Node() { role.detach(); }
+        static node::FullRole::Options role_options(const net::EngineOptions& options) {
+            node::FullRole::Options made;
+            made.max_send_buffer = options.max_send_buffer;
+            return made;
+        }
         FakeChainPort chain;
         node::FullRole role;
         net::Engine engine;
@@ -38,6 +43,7 @@ public:
         net::EngineOptions options;
         options.magic = params_->magic;
         options.user_agent = "/sim/";
+        options.max_send_buffer = max_send_buffer;
         options.dialer.connect_given = true;
         options.dialer.default_port = 8333;
         auto node = std::make_unique<Node>(params_, options, net::Random(random_.uint256()));
@@ -76,6 +82,8 @@ public:
     }
 
     std::int64_t now_us = 1'800'000'000LL * 1'000'000;
+    std::size_t max_send_buffer = 1'000'000;   ///< of nodes added from now on
+    std::size_t pipe_bytes = ~std::size_t{0};  ///< what a connection holds that the other end has not taken
 
 private:
     struct End {
@@ -88,10 +96,10 @@ private:
         for (auto actions = node.engine.take_actions(); !actions.empty(); actions = node.engine.take_actions()) {
             for (auto& action : actions) {
                 if (auto* write = std::get_if<net::WriteAction>(&action)) {
-                    Bytes& pipe = on_the_way_[other({&node, write->peer})];
-                    pipe.insert(pipe.end(), write->bytes.head.begin(), write->bytes.head.end());
-                    pipe.insert(pipe.end(), write->bytes.body.begin(), write->bytes.body.end());
-                    node.engine.on_written(write->peer, write->bytes.size(), now_us);
+                    Bytes& queue = unsent_[{&node, write->peer}];
+                    queue.insert(queue.end(), write->bytes.head.begin(), write->bytes.head.end());
+                    queue.insert(queue.end(), write->bytes.body.begin(), write->bytes.body.end());
+                    push({&node, write->peer});
                 } else if (const auto* close = std::get_if<net::CloseAction>(&action)) {
                     const End far = other({&node, close->peer});
                     if (far.node) far.node->engine.on_closed(far.id, "socket closed", now_us);
@@ -101,6 +109,16 @@ private:
             }
         }
         for (auto& line : node.engine.log().take()) node.log.push_back(std::move(line));
+    }
+    /// Moves from the sender's queue what the connection has room for.
+    void push(const End& from) {
+        Bytes& queue = unsent_[from];
+        Bytes& pipe = on_the_way_[other(from)];
+        const std::size_t count = pipe.size() >= pipe_bytes ? 0 : std::min(queue.size(), pipe_bytes - pipe.size());
+        if (count == 0) return;
+        pipe.insert(pipe.end(), queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
+        queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
+        from.node->engine.on_written(from.id, count, now_us);
     }
     void answer(Node& node, const net::DialAction& dial) {
         for (auto& target : nodes_) {
@@ -127,13 +145,18 @@ private:
             Bytes& later = on_the_way_[end];  // held up: offered again in the next round
             later.insert(later.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
         }
+        std::vector<End> senders;
+        for (const auto& [from, queue] : unsent_)
+            if (!queue.empty()) senders.push_back(from);
+        for (const End& from : senders) push(from);
     }
 
     net::Random random_;
     ChainParamsPtr params_;
     std::vector<std::unique_ptr<Node>> nodes_;
     std::map<End, End> links_;
-    std::map<End, Bytes> on_the_way_;
+    std::map<End, Bytes> unsent_;
+    std::map<End, Bytes> on_the_way_;  ///< by receiver
     std::uint32_t next_raw_ = 1;
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+
 #include "net/engine/engine.hpp"
 
 namespace cairn::net {
@@ -19,7 +21,14 @@ struct Engine::Peer {
     Endpoint local;
     bool onion = false;         ///< came in over the socket that Tor forwards to
     bool known_to_role = false; ///< its version was accepted
-    bool held_up = false;       ///< reading waits for the role
+    bool held_up = false;       ///< nothing is read
+    struct Deferred {
+        Message message;
+        std::size_t payload_bytes = 0;
+    };
+    std::deque<Deferred> deferred;      ///< requests that wait for their turn, in order
+    std::size_t deferred_bytes = 0;
+    std::int64_t send_progress_us = 0;  ///< when bytes last went out, or had none before them
     bool addr_relay = false;
     bool getaddr_sent = false;
     bool getaddr_answered = false;

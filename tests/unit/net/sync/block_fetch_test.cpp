@@ -37,7 +37,7 @@ protected:
     void arrive(PeerId id, const HeaderNode* node, std::size_t size = kLarge) {
         EXPECT_TRUE(fetch_.on_block(id, node, size, now_));
         chain_.data.insert(node);
-        fetch_.on_verdict(node, true);
+        fetch_.on_verdict(id, node, true, now_);
     }
 
     test::FakeChainAccess chain_;
@@ -92,9 +92,38 @@ TEST_F(BlockFetchTest, RunsAheadOfVerdictsButLooksAgainAfterABadOne) {
     for (const HeaderNode* node : first) fetch_.on_block(1, node, kLarge, now_);
     const auto second = asked(peers_[1]);
     ASSERT_EQ(second[0]->height, 17) << "what came is not asked for again";
-    fetch_.on_verdict(first[3], false);
+    fetch_.on_verdict(1, first[3], false, now_);
     for (const HeaderNode* node : second) fetch_.on_block(1, node, kLarge, now_);
-    EXPECT_EQ(asked(peers_[1])[0], first[3]);
+    EXPECT_EQ(asked(peers_[1])[0]->height, 33) << "not from the one whose bytes were bad";
+    EXPECT_EQ(asked(connect(2))[0], first[3]);
+}
+
+TEST_F(BlockFetchTest, AsksAnIdlePeerForTheLastBlocksThatAnotherHoldsBack) {
+    have_headers(20);
+    chain_.ibd = true;
+    const auto held = asked(connect(1));
+    ASSERT_EQ(held.size(), 16u);
+    const auto rest = asked(connect(2));
+    for (const HeaderNode* node : rest) arrive(2, node);
+    now_ += limits::kTakeOver_us - 1;
+    EXPECT_TRUE(asked(peers_[2]).empty());
+    arrive(1, held[0]);
+    now_ += limits::kTakeOver_us - 1;
+    EXPECT_TRUE(asked(peers_[2]).empty()) << "it goes on, if slowly";
+    now_ += 1;
+    EXPECT_EQ(asked(peers_[2]), std::vector(held.begin() + 1, held.end()));
+    EXPECT_TRUE(fetch_.on_block(1, held[1], kLarge, now_)) << "too late, and welcome";
+    EXPECT_EQ(fetch_.in_flight(1), 0u);
+}
+
+TEST_F(BlockFetchTest, AsksTheOnlyPeerAgainForABlockItSpoiledAfterAMinute) {
+    have_headers(10);
+    const auto first = asked(connect(1));
+    for (const HeaderNode* node : first) fetch_.on_block(1, node, kLarge, now_);
+    fetch_.on_verdict(1, first[0], false, now_);
+    EXPECT_TRUE(asked(peers_[1]).empty());
+    now_ += limits::kSpoiledRetry_us + 1;
+    EXPECT_EQ(asked(peers_[1]), std::vector{first[0]});
 }
 
 TEST_F(BlockFetchTest, GivesAStallerTwoSecondsThenDoublesThem) {

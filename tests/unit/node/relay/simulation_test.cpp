@@ -79,6 +79,66 @@ TEST_F(Simulation, TheHeavierBranchWinsEverywhere) {
     EXPECT_EQ(b.chain.view()->tip->hash, branch.back()->hash());
 }
 
+TEST_F(Simulation, NodesWithFullSendQueuesBothWaysGoOn) {
+    sim_->pipe_bytes = 64 * 1024;
+    auto& a = full_node();
+    auto& b = full_node();
+    sim_->connect(a, b);
+    sim_->run(2);
+    for (auto* node : {&a, &b})
+        ASSERT_TRUE(node->engine.send_message(0, "unknown", Bytes(net::limits::kMaxMessageBytes), sim_->now_us));
+    a.chain.mine(builder_->block_at(101));
+    sim_->run(10);
+    EXPECT_EQ(b.chain.view()->tip->height, 101);
+}
+
+TEST_F(Simulation, NodesThatServeEachOtherBlocksDoNotWaitForEachOther) {
+    sim_->max_send_buffer = 2'000;
+    sim_->pipe_bytes = 1'000;
+    auto& a = full_node();
+    auto& b = full_node();
+    sim_->connect(a, b);
+    sim_->run(2);
+    net::GetDataMessage wanted;
+    for (int round = 0; round < 5; ++round)
+        for (Height h = 1; h <= 100; ++h) wanted.items.push_back({net::kInvWitnessBlock, builder_->block_at(h)->hash()});
+    const auto before_a = a.chain.submissions, before_b = b.chain.submissions;
+    for (int message = 0; message < 3; ++message)
+        for (auto* node : {&a, &b})
+            ASSERT_TRUE(node->engine.send_message(0, "getdata", net::encode_message(wanted), sim_->now_us));
+    sim_->run(60);
+    EXPECT_EQ(a.chain.submissions - before_a, 1'500u);
+    EXPECT_EQ(b.chain.submissions - before_b, 1'500u);
+}
+
+TEST_F(Simulation, APeerThatAsksAndDoesNotReadIsHeldUpThenDropped) {
+    auto& node = full_node();
+    const auto id = sim_->add_raw_peer(node);
+    net::TransportV1 wire(builder_->params().magic);
+    const auto speak = [&](const net::Message& message) {
+        net::OutgoingBytes out = wire.frame(net::command_of(message), net::encode_message(message));
+        out.head.insert(out.head.end(), out.body.begin(), out.body.end());
+        return node.engine.on_bytes(id, out.head, sim_->now_us) == out.head.size();
+    };
+    net::VersionMessage hello;
+    hello.nonce = 1;
+    ASSERT_TRUE(speak(hello));
+    ASSERT_TRUE(speak(net::VerackMessage{}));
+    sim_->run(1);
+    sim_->pipe_bytes = 0;  // from here on the peer reads nothing
+    net::GetDataMessage wanted;
+    for (Height h = 1; h <= 100; ++h) wanted.items.push_back({net::kInvWitnessBlock, builder_->block_at(h)->hash()});
+    int taken = 0;
+    while (taken < 10'000 && speak(wanted)) ++taken;
+    EXPECT_LT(taken, 10'000) << "what waits is bounded";
+    sim_->run(60);
+    while (speak(wanted)) {}  // now the send buffer is full as well
+    EXPECT_TRUE(sim_->connected(node, id));
+    sim_->run(70);
+    EXPECT_FALSE(sim_->connected(node, id));
+    EXPECT_TRUE(node.logged("peer does not read what it makes us send"));
+}
+
 TEST_F(Simulation, AConnectionToOneselfEnds) {
     auto& node = full_node();
     sim_->connect(node, node);
