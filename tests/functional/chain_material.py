@@ -4,9 +4,6 @@ import hashlib
 import random
 import struct
 import time
-
-from node_process import RpcError
-
 # Two throw-away regtest keys: private key (WIF) and public key.
 KEY_A = ("cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87JcbXMTcA",
          "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
@@ -19,23 +16,23 @@ def sha256d(data):
 
 
 def descriptor(node, text):
-    return text + "#" + node.call("getdescriptorinfo", text)["checksum"]
+    return text + "#" + node.rpc("getdescriptorinfo", text)["checksum"]
 
 
 def mine(source, others, output, transactions=()):
     """One block by `source`, handed to all `others`; gives its hash."""
-    block = source.call("generateblock", output, list(transactions))
-    raw = source.call("getblock", block["hash"], 0)
+    block = source.rpc("generateblock", output, list(transactions))
+    raw = source.rpc("getblock", block["hash"], 0)
     for node in others:
-        verdict = node.call("submitblock", raw)
+        verdict = node.rpc("submitblock", raw)
         if verdict not in (None, "inconclusive", "duplicate", "duplicate-inconclusive"):
             raise RuntimeError(f"{node.name} refuses block {block['hash']}: {verdict}")
     return block["hash"]
 
 
 def spend(node, coins, outputs, keys):
-    raw = node.call("createrawtransaction", [{"txid": c["txid"], "vout": c["vout"]} for c in coins], outputs)
-    signed = node.call("signrawtransactionwithkey", raw, keys, [c for c in coins if "scriptPubKey" in c])
+    raw = node.rpc("createrawtransaction", [{"txid": c["txid"], "vout": c["vout"]} for c in coins], outputs)
+    signed = node.rpc("signrawtransactionwithkey", raw, keys, [c for c in coins if "scriptPubKey" in c])
     if not signed["complete"]:
         raise RuntimeError(f"cannot sign: {signed}")
     return signed["hex"]
@@ -47,14 +44,14 @@ def own_chain(reference, node, blocks=160):
     kinds = [f"pkh({pub_a})", f"wpkh({pub_a})", f"sh(wpkh({pub_a}))", f"pk({pub_a})", f"multi(1,{pub_a},{pub_b})", f"tr({pub_a})"]
     for height in range(blocks):
         mine(reference, [node], descriptor(reference, kinds[height % len(kinds)]))
-    address = {d: reference.call("deriveaddresses", descriptor(reference, d))[0]
+    address = {d: reference.rpc("deriveaddresses", descriptor(reference, d))[0]
                for d in kinds if not d.startswith(("pk(", "multi("))}
     multi = f"sh(multi(2,{pub_a},{pub_b}))", f"wsh(multi(2,{pub_a},{pub_b}))"
-    targets = list(address.values()) + [reference.call("deriveaddresses", descriptor(reference, d))[0] for d in multi]
+    targets = list(address.values()) + [reference.rpc("deriveaddresses", descriptor(reference, d))[0] for d in multi]
     targets.append("bcrt1pfeesnyr2tx")  # pay to anchor
     mined = []
     for height in range(1, 25):
-        block = reference.call("getblock", reference.call("getblockhash", height), 2)
+        block = reference.rpc("getblock", reference.rpc("getblockhash", height), 2)
         out = block["tx"][0]["vout"][0]
         coin = {"txid": block["tx"][0]["txid"], "vout": 0, "amount": out["value"], "scriptPubKey": out["scriptPubKey"]["hex"]}
         kind = kinds[(height - 1) % len(kinds)]
@@ -87,10 +84,10 @@ def wait_for_import(nodes, seconds=900):
     """Until no node's tip has moved for some seconds and all agree."""
     deadline, since, last = time.monotonic() + seconds, time.monotonic(), None
     while time.monotonic() < deadline:
-        tips = [n.call("getbestblockhash") for n in nodes]
+        tips = [n.rpc("getbestblockhash") for n in nodes]
         if tips != last:
             last, since = tips, time.monotonic()
-        elif len(set(tips)) == 1 and nodes[0].call("getblockcount") > 0 and time.monotonic() - since > 3:
+        elif len(set(tips)) == 1 and nodes[0].rpc("getblockcount") > 0 and time.monotonic() - since > 3:
             return
         time.sleep(0.5)
     raise RuntimeError(f"the nodes did not reach the same tip: {last}")
@@ -109,20 +106,20 @@ def add_branches(reference, node):
     """A stale branch, an invalid block and a branch of which only the header is known, in both nodes."""
     output = "raw(51)"
     stale = mine(reference, [node], output)
-    reference.call("invalidateblock", stale)
+    reference.rpc("invalidateblock", stale)
     for _ in range(2):
         mine(reference, [node], "raw(5151)")
-    reference.call("reconsiderblock", stale)
-    raw = reference.call("generateblock", "raw(52)", [], False)["hex"]
+    reference.rpc("reconsiderblock", stale)
+    raw = reference.rpc("generateblock", "raw(52)", [], False)["hex"]
     for n in (reference, node):
-        n.call("submitheader", raw[:160])
-    bad = bytearray(bytes.fromhex(reference.call("generateblock", "raw(53)", [], False)["hex"]))
+        n.rpc("submitheader", raw[:160])
+    bad = bytearray(bytes.fromhex(reference.rpc("generateblock", "raw(53)", [], False)["hex"]))
     position = bad.find(b"\x01\x53", 81) - 8
     bad[position:position + 8] = struct.pack("<q", 51 * 100_000_000)
     coinbase = stripped(bytes(bad[81:]))
     bad[36:68] = sha256d(coinbase)
     bad[:80] = solve(bytes(bad[:80]))
-    verdicts = [n.call("submitblock", bytes(bad).hex()) for n in (reference, node)]
+    verdicts = [n.rpc("submitblock", bytes(bad).hex()) for n in (reference, node)]
     if len(set(verdicts)) != 1:
         raise RuntimeError(f"the nodes judge the same bad block differently: {verdicts}")
 
@@ -139,14 +136,14 @@ class Material:
 
     def __init__(self, reference, seed, blocks=60):
         rng = random.Random(seed)
-        self.height = reference.call("getblockcount")
+        self.height = reference.rpc("getblockcount")
         heights = sorted({0, 1, self.height, *(rng.randrange(self.height + 1) for _ in range(blocks))})
-        self.blocks = {h: reference.call("getblockhash", h) for h in heights}
-        self.side = [t["hash"] for t in reference.call("getchaintips") if t["status"] != "active"]
+        self.blocks = {h: reference.rpc("getblockhash", h) for h in heights}
+        self.side = [t["hash"] for t in reference.rpc("getchaintips") if t["status"] != "active"]
         self.txs, self.scripts, self.addresses, self.coins, self.raw_blocks = [], [], [], [], []
         for height, block_hash in self.blocks.items():
-            block = reference.call("getblock", block_hash, 2)
-            self.raw_blocks.append(reference.call("getblock", block_hash, 0)) if len(block["tx"]) < 20 else None
+            block = reference.rpc("getblock", block_hash, 2)
+            self.raw_blocks.append(reference.rpc("getblock", block_hash, 0)) if len(block["tx"]) < 20 else None
             for tx in rng.sample(block["tx"], min(12, len(block["tx"]))):
                 self.txs.append({"txid": tx["txid"], "block": block_hash, "hex": tx["hex"]})
                 for out in tx["vout"]:
@@ -158,4 +155,4 @@ class Material:
         self.addresses = sorted(set(self.addresses)) or ["bcrt1pfeesnyr2tx"]
 
 
-__all__ = ["Material", "RpcError", "add_branches", "mine", "own_chain", "wait_for_import"]
+__all__ = ["Material", "add_branches", "mine", "own_chain", "wait_for_import"]

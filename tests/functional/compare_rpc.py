@@ -23,7 +23,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import chain_material  # noqa: E402
-from node_process import Node, Number, find_reference  # noqa: E402
+import harness  # noqa: E402
 from rpc_samples import METHODS, Sampler, describe  # noqa: E402
 
 # Differences that are meant. Each: method, path within the answer (regular expressions), why. The reference is a fork of Bitcoin
@@ -209,15 +209,15 @@ def prepare(reference, node, chain):
     else:
         chain_material.own_chain(reference, node)
     chain_material.add_branches(reference, node)
-    now = reference.call("getblockheader", reference.call("getbestblockhash"))["time"] + 3600
+    now = reference.rpc("getblockheader", reference.rpc("getbestblockhash"))["time"] + 3600
     for n in (reference, node):
-        n.call("setmocktime", now)
+        n.rpc("setmocktime", now)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--node", default=os.environ.get("CAIRN_NODE"), help="cairnd (CAIRN_NODE)")
-    parser.add_argument("--reference", help="bitcoind (CAIRN_REFERENCE_NODE, or bitcoind on the PATH)")
+    parser.add_argument("--node", default=os.environ.get("CAIRN_NODE", harness.build_folder() / "cairnd"), help="cairnd (CAIRN_NODE, or from CAIRN_BUILD)")
+    parser.add_argument("--reference", help="bitcoind or its folder (CAIRN_REFERENCE, or bitcoind on the PATH)")
     parser.add_argument("--chain", default=os.environ.get("CAIRN_CHAIN"), help="blocks to load (CAIRN_CHAIN)")
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--seed", default="1")
@@ -225,18 +225,16 @@ def main():
     parser.add_argument("--show", type=int, default=5, help="differences printed for a method")
     parser.add_argument("--keep", action="store_true", help="keep the nodes' folders")
     options = parser.parse_args()
-    binary = find_reference(options.reference)
-    if not binary:
-        print("skipped: no reference node (give --reference or CAIRN_REFERENCE_NODE)")
-        return 77
+    binary = harness.need_reference(options.reference)
     if not options.node or not pathlib.Path(options.node).is_file():
         print("no node under test: give --node or CAIRN_NODE")
         return 1
     folder = pathlib.Path(tempfile.mkdtemp(prefix="compare-rpc-"))
-    load = [f"-loadblock={options.chain}"] if options.chain else []
+    alone = ["-listen=0", "-connect=0", "-rpcthreads=4", *([f"-loadblock={options.chain}"] if options.chain else [])]
     began = time.monotonic()
     try:
-        with Node("reference", binary, folder / "reference", *load) as reference, Node("node", options.node, folder / "node", *load) as node:
+        with harness.Node(binary, "reference", *alone, folder=folder / "reference") as reference, \
+                harness.Node(options.node, "node", *alone, folder=folder / "node") as node:
             prepare(reference, node, options.chain)
             material = chain_material.Material(reference, options.seed)
             print(f"reference {binary}\nnode      {options.node}\nheight {material.height}, {len(material.txs)} transactions, "

@@ -4,7 +4,6 @@
 All ends must have the same tip and the same gettxoutsetinfo in all three hash modes. A copy of the chain with one bad
 signature late must be refused by both at the same block for the same reason.
 """
-import json
 import pathlib
 import struct
 import sys
@@ -48,7 +47,7 @@ def tip_report(node, bad_hash):
 
 def main():
     binary, chain = harness.need_reference(), harness.need_chain()
-    summary = json.loads(chain.with_name(chain.name + ".json").read_text())
+    summary = harness.summary_of(chain)
     nodes = []
 
     def node(program, name, *options):
@@ -81,7 +80,7 @@ def main():
                 judge = node(program, name, *QUIET, "-connect=0", "-assumevalid=0", f"-loadblock={bad}").start()
                 judge.wait_until(lambda: tip_report(judge, bad_hash)[0] == (judge.rpc("getblockcount") + 1, "invalid"), 300, "refusal of the bad block")
                 reports.append(tip_report(judge, bad_hash))
-                log = (judge.network_folder / "debug.log").read_text(errors="replace")
+                log = judge.log_file.read_text(errors="replace")
                 reasons.append(sorted({w for w in ("script-verify-flag-failed",) if w in log}))
                 judge.stop()
             print("bad signature:", reports, reasons)
