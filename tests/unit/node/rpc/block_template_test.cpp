@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "consensus/base/hex.hpp"
+#include "net/http/rpc_table.hpp"
+#include "node/rpc/context.hpp"
+#include "tests/support/scripted_chain.hpp"
+
+namespace cairn::node {
+namespace {
+
+/// A node of a network with 10 blocks.
+class BlockTemplates : public ::testing::Test {
+protected:
+    explicit BlockTemplates(Network network = Network::regtest) : params_(make_params(network)), chain_(*params_) {
+        for (int i = 0; i < 10; ++i) chain_.extend();
+        clock_.set_mock(chain_.view()->tip->header.time + 100);
+        context_.params = params_.get();
+        context_.chain = &chain_;
+        context_.clock = &clock_;
+        context_.rpc = &table_;
+        register_methods(table_, context_);
+        table_.finish_warmup();
+    }
+
+    /// The answer's JSON text, or "code: message" of the error.
+    std::string ask(const std::string& params) {
+        http::RpcRequest request;
+        request.method = "getblocktemplate";
+        EXPECT_TRUE(request.params.read(params)) << params;
+        http::JsonWriter out;
+        try {
+            table_.call(std::move(request), out);
+        } catch (const http::RpcError& error) {
+            return std::to_string(error.code) + ": " + error.message;
+        }
+        return out.take();
+    }
+
+    ChainParamsPtr params_;
+    test::ScriptedChain chain_;
+    net::Clock clock_;
+    http::RpcTable table_;
+    NodeContext context_;
+};
+
+class BlockTemplatesOnMainnet : public BlockTemplates {
+protected:
+    BlockTemplatesOnMainnet() : BlockTemplates(Network::mainnet) {}
+};
+
+class BlockTemplatesOnSignet : public BlockTemplates {
+protected:
+    BlockTemplatesOnSignet() : BlockTemplates(Network::signet) {}
+};
+
+TEST_F(BlockTemplates, SayWhatTheNextBlockNeeds) {
+    UniValue answer;
+    ASSERT_TRUE(answer.read(ask(R"([{"rules":["segwit"]}])")));
+    const std::string tip = chain_.view()->tip->hash.to_display_hex();
+    EXPECT_EQ(answer["previousblockhash"].get_str(), tip);
+    EXPECT_EQ(answer["longpollid"].get_str(), tip + "0");
+    EXPECT_EQ(answer["height"].get_int(), 11);
+    EXPECT_EQ(answer["coinbasevalue"].get_int64(), 50 * kCoin);
+    EXPECT_EQ(answer["curtime"].get_int64(), clock_.now());
+    EXPECT_EQ(answer["mintime"].get_int64(), chain_.view()->tip->median_time_past() + 1);
+    EXPECT_EQ(answer["rules"].write(), R"(["csv","!segwit","taproot"])");
+    EXPECT_EQ(answer["weightlimit"].get_int(), 4'000'000);
+    EXPECT_EQ(answer["transactions"].size(), 0u);
+    EXPECT_TRUE(answer["default_witness_commitment"].get_str().starts_with("6a24aa21a9ed"));
+}
+
+TEST_F(BlockTemplates, AreOnlyForThoseWhoKnowTheRules) {
+    EXPECT_EQ(ask("[{}]"), "-8: getblocktemplate must be called with the segwit rule set (call with {\"rules\": [\"segwit\"]})");
+    EXPECT_EQ(ask(R"([{"mode":"other"}])"), "-8: Invalid mode");
+    EXPECT_EQ(ask(R"([{"mode":1}])"), "-8: Invalid mode");
+}
+
+TEST_F(BlockTemplates, WaitForAnotherTipWhenAskedTo) {
+    const std::string tip = chain_.view()->tip->hash.to_display_hex();
+    ask(R"([{"rules":["segwit"],"longpollid":")" + tip + R"(0"}])");
+    EXPECT_EQ(chain_.commands, std::vector<std::string>{"wait without limit"});
+    EXPECT_EQ(ask(R"([{"rules":["segwit"],"longpollid":"ab"}])"), "-8: longpollid must be of length 64 (not 2, for 'ab')");
+}
+
+TEST_F(BlockTemplates, AnswerProposalsAsBip22Says) {
+    EXPECT_EQ(ask(R"([{"mode":"proposal"}])"), "-3: Missing data String key for proposal");
+    EXPECT_EQ(ask(R"([{"mode":"proposal","data":"00"}])"), "-22: Block decode failed");
+    const HeaderNode* genesis = chain_.headers().genesis();
+    const std::string proposal = R"([{"mode":"proposal","data":")" + to_hex(params_->genesis->raw()) + R"("}])";
+    EXPECT_EQ(ask(proposal), "\"duplicate\"");
+    chain_.known[genesis].scripts_valid = false;
+    EXPECT_EQ(ask(proposal), "\"duplicate-inconclusive\"");
+    chain_.known[genesis].failed = true;
+    EXPECT_EQ(ask(proposal), "\"duplicate-invalid\"");
+}
+
+TEST_F(BlockTemplatesOnMainnet, NeedANetwork) {
+    EXPECT_TRUE(ask(R"([{"rules":["segwit"]}])").starts_with("-31: "));
+}
+
+TEST_F(BlockTemplatesOnSignet, AreForThoseWhoKnowSignet) {
+    EXPECT_EQ(ask(R"([{"rules":["segwit"]}])"),
+              "-8: getblocktemplate must be called with the signet rule set (call with {\"rules\": [\"segwit\", \"signet\"]})");
+}
+
+}  // namespace
+}  // namespace cairn::node
