@@ -217,6 +217,7 @@ Node::Node(const Args& args, NodeSettings settings, DirectoryLocks locks, Shutdo
 Node::~Node() { stop(); }
 
 Result<DirectoryLocks, std::string> lock_directories(const NodeSettings& settings) {
+    if (auto own = storage::refuse_foreign(settings.data_dir, settings.blocks_dir); !own) return fail(own.error().message);
     DirectoryLocks locks;
     for (const fs::path& directory : {settings.data_dir, settings.blocks_dir}) {
         auto lock = storage::DirectoryLock::acquire(directory, kCompatibleName);

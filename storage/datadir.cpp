@@ -69,6 +69,17 @@ Stored<void> make_directories(const std::filesystem::path& directory, bool umask
     return fail(system_error("Cannot create directory '" + directory.string() + "'", reason));
 }
 
+Stored<void> refuse_foreign(const std::filesystem::path& directory, const std::filesystem::path& blocks) {
+    for (const auto& mark : {directory / "chainstate" / "CURRENT", blocks / "index" / "CURRENT", blocks / "blk00000.dat"}) {
+        std::error_code ignored;
+        if (!std::filesystem::exists(mark, ignored)) continue;
+        return fail(StorageError{StorageError::Kind::foreign,
+                                 "The directory '" + directory.string() + "' holds the chain of another program (" + mark.string() +
+                                     "), which stays as it is. Choose another -datadir."});
+    }
+    return {};
+}
+
 Stored<std::uint64_t> free_space(const std::filesystem::path& path) {
     struct statvfs info {};
     if (::statvfs(path.c_str(), &info) != 0) {

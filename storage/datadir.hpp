@@ -34,6 +34,10 @@ struct DataDir {
 /// Makes the directory and those above it, readable by their owner only unless `umask_permissions` leaves that to the umask.
 Stored<void> make_directories(const std::filesystem::path& directory, bool umask_permissions = false);
 
+/// Error foreign when another program keeps its chain here: block files or LevelDB databases where Bitcoin Core and its relatives
+/// have them. `blocks` is the folder of blocks, below `directory` or elsewhere. Nothing is written, so the other's files stay as they are.
+Stored<void> refuse_foreign(const std::filesystem::path& directory, const std::filesystem::path& blocks);
+
 /// Bytes that this process may still write on the file system of `path`.
 Stored<std::uint64_t> free_space(const std::filesystem::path& path);
 

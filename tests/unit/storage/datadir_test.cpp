@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "tests/support/temp_dir.hpp"
 
 namespace cairn::storage::test {
@@ -59,6 +61,22 @@ TEST(DataDir, ComparesFreeSpaceWithTheNeed) {
     ASSERT_FALSE(impossible);
     EXPECT_EQ(impossible.error().kind, StorageError::Kind::no_space);
     EXPECT_FALSE(free_space(dir.path() / "missing"));
+}
+
+TEST(DataDir, OfAnotherProgramIsRefusedAndLeftAlone) {
+    for (const char* mark : {"chainstate/CURRENT", "blocks/index/CURRENT", "blocks/blk00000.dat"}) {
+        const TempDir dir;
+        EXPECT_TRUE(refuse_foreign(dir.path(), dir.path() / "blocks"));
+        const auto path = dir.path() / mark;
+        ASSERT_TRUE(make_directories(path.parent_path()));
+        EXPECT_TRUE(refuse_foreign(dir.path(), dir.path() / "blocks")) << "folders alone may be ours";
+        std::ofstream(path) << "x";
+        const auto refused = refuse_foreign(dir.path(), dir.path() / "blocks");
+        ASSERT_FALSE(refused) << mark;
+        EXPECT_EQ(refused.error().kind, StorageError::Kind::foreign);
+        EXPECT_NE(refused.error().message.find(path.string()), std::string::npos) << refused.error().message;
+        EXPECT_FALSE(std::filesystem::exists(dir.path() / ".lock"));
+    }
 }
 
 }  // namespace cairn::storage::test
