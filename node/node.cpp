@@ -200,6 +200,7 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
 }
 
 Result<void, std::string> Node::Parts::start_network() {
+    message("Starting network threads…");
     FullRole::Options options;
     options.minimum_chain_work = settings.chain.minimum_work.value_or(settings.params->minimum_chain_work);
     options.prune_mode = settings.chain.prune;

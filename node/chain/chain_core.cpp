@@ -40,6 +40,8 @@ ChainCore::~ChainCore() { stop(); }
 // ---------------------------------------------------------------------------------------------- start
 
 Result<void, ChainStartError> ChainCore::open() {
+    if (assume_valid_.is_null()) log::info("Validating signatures for all blocks.");
+    else log::info("Assuming ancestors of block {} have valid signatures.", assume_valid_.to_display_hex());
     last_flush_ = steady_seconds();
     if (auto schema = storage::open_schema(kv_, {params_->magic, params_->genesis_hash(), std::string(params_->name())}); !schema)
         return fail(ChainStartError{schema.error().message, false, schema.error().kind == storage::StorageError::Kind::corruption});
