@@ -10,7 +10,7 @@ constexpr std::size_t kMinTransactionSize = 4 + 1 + 1 + 4;
 
 }  // namespace
 
-Result<BlockPtr, DecodeError> Block::parse(Bytes raw) {
+Result<BlockPtr, DecodeError> Block::parse(Bytes raw, TrailingBytes trailing) {
     std::shared_ptr<Block> block(new Block(std::move(raw)));
     Reader reader(block->raw_);
     block->header_ = BlockHeader::read(reader);
@@ -26,7 +26,8 @@ Result<BlockPtr, DecodeError> Block::parse(Bytes raw) {
         if (!reader.ok()) return fail(reader.error());
         stripped += tx.stripped_size;
     }
-    reader.expect_end();
+    if (trailing == TrailingBytes::drop) block->raw_.resize(reader.position());  // smaller: nothing moves
+    else reader.expect_end();
     if (!reader.ok()) return fail(reader.error());
     block->txs_ = txs;
     block->stripped_size_ = stripped;

@@ -10,12 +10,16 @@ namespace cairn {
 class Block;
 using BlockPtr = std::shared_ptr<const Block>;
 
+/// What becomes of bytes after a block. Peers and files may send some, and they say nothing about the block: `drop`
+/// leaves a block that holds exactly its own bytes.
+enum class TrailingBytes { refuse, drop };
+
 /// A block as it was read: one buffer of bytes, one arena of rows, each transaction hashed once.
 /// Thread: any (immutable).
 class Block {
 public:
-    /// Reads all of `raw`; trailing bytes are an error. No rule is checked here.
-    static Result<BlockPtr, DecodeError> parse(Bytes raw);
+    /// Reads all of `raw`. No rule is checked here.
+    static Result<BlockPtr, DecodeError> parse(Bytes raw, TrailingBytes trailing = TrailingBytes::refuse);
 
     const BlockHeader& header() const { return header_; }
     const BlockHash& hash() const { return hash_; }

@@ -29,6 +29,29 @@ BlockVerdict refuse(const BlockFault& fault) { return refuse(Kind::invalid, faul
 
 }  // namespace
 
+// Runs on a worker: parses the block and checks what needs no context.
+void ChainCore::decode(IncomingBlock& incoming) const {
+    const BlockSubmission& from = incoming.submission;
+    // Whatever follows, the header tells which block these bytes claim to be.
+    Reader reader(from.raw);
+    incoming.header = BlockHeader::read(reader);
+    if (reader.ok()) incoming.hash = incoming.header.hash();
+    const auto trailing = incoming.stored_already ? TrailingBytes::refuse : TrailingBytes::drop;
+    const auto block = Block::parse(std::move(incoming.submission.raw), trailing);
+    if (!block) {
+        incoming.undecodable = block.error();
+        return;
+    }
+    auto checked = rules::check_block(*block, *params_);
+    if (checked) incoming.checked = std::move(*checked);
+    else incoming.fault = std::move(checked.error());
+    // What a peer changed on the way must not be held against the header. A block that was asked for and passed so far
+    // has the right transactions, and its witness is checked with the context anyway.
+    if (from.peer == kNoPeer || (from.force && incoming.checked)) return;
+    const HeaderNode* parent = gate_.tree().find(incoming.header.previous);
+    incoming.mutated = parent && rules::is_block_mutated(**block, params_->active_at(BuriedDeployment::segwit, parent->height + 1));
+}
+
 void ChainCore::submit(BlockSubmission submission, bool stored_already) {
     auto incoming = std::make_shared<IncomingBlock>();
     incoming->bytes = submission.raw.size();
@@ -37,20 +60,7 @@ void ChainCore::submit(BlockSubmission submission, bool stored_already) {
     pending_bytes_.fetch_add(incoming->bytes, std::memory_order_relaxed);
     const bool posted = workers_->post(
         [this, incoming] {
-            if (!stopping()) {
-                // Whatever follows, the header tells which block these bytes claim to be.
-                Reader reader(incoming->submission.raw);
-                incoming->header = BlockHeader::read(reader);
-                if (reader.ok()) incoming->hash = incoming->header.hash();
-                auto block = Block::parse(std::move(incoming->submission.raw));
-                if (!block) {
-                    incoming->undecodable = block.error();
-                } else {
-                    auto checked = rules::check_block(*block, *params_);
-                    if (checked) incoming->checked = std::move(*checked);
-                    else incoming->fault = std::move(checked.error());
-                }
-            }
+            if (!stopping()) decode(*incoming);
             mailbox_.post([this, incoming] { on_decoded(incoming); });
         },
         Workers::Priority::urgent);
@@ -63,7 +73,7 @@ void ChainCore::submit(BlockSubmission submission, bool stored_already) {
 void ChainCore::judge(const IncomingBlock& incoming, BlockVerdict verdict) {
     verdict.hash = incoming.hash;
     verdict.peer = incoming.submission.peer;
-    if (verdict.kind == Kind::invalid) {
+    if (verdict.kind == Kind::invalid && !(verdict.mutated && verdict.peer != kNoPeer)) {
         log::error("AcceptBlock FAILED ({}{}{})", verdict.reject_reason, verdict.debug_message.empty() ? "" : ", ", verdict.debug_message);
     }
     if (incoming.submission.done) incoming.submission.done(verdict);
@@ -79,6 +89,11 @@ void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
         log::debug(log::Category::net, "ProcessMessages(block, {} bytes): Exception '{}' caught", incoming->bytes, why);
         return judge(*incoming, refuse(Kind::inconclusive, "block-decode-failed", to_string(incoming->undecodable), true));
     }
+    if (incoming->mutated) {
+        return judge(*incoming, incoming->fault ? refuse(Kind::invalid, incoming->fault->reject_reason(), incoming->fault->debug, true)
+                                                : refuse(Kind::invalid, "bad-witness", "the witness does not belong to the header", true));
+    }
+    if (incoming->checked) incoming->bytes = incoming->checked->block().raw().size();
     const HeaderNode* node = gate_.tree().find(incoming->hash);
     if (incoming->fault) {
         const bool known_failed = node && gate_.status()[node].invalid();

@@ -28,6 +28,7 @@ struct IncomingBlock {
     BlockHash hash;
     std::optional<rules::CheckedBlock> checked;
     std::optional<BlockFault> fault;            ///< of the context-free check
+    bool mutated = false;                       ///< a peer's bytes do not belong to their header
 };
 
 /// A block connected on speculation: its coins are in, its verdict is out.
@@ -135,6 +136,7 @@ private:
     void set_warning(const std::string& name, const std::string& text);
 
     // accept.cpp: blocks coming in, candidates
+    void decode(IncomingBlock& incoming) const;
     void on_decoded(const std::shared_ptr<IncomingBlock>& incoming);
     void judge(const IncomingBlock& incoming, BlockVerdict verdict);
     bool store_block(const HeaderNode* node, const Block& block, std::size_t size);

@@ -48,11 +48,13 @@ public:
     node::ChainService& chain() { return *service_; }
     const HeaderNode* tip() { return service_->view()->tip; }
 
-    node::BlockVerdict submit(const Block& block, bool force = true) {
+    node::BlockVerdict submit(const Block& block, bool force = true) { return submit(to_bytes(block.raw()), node::kNoPeer, force); }
+    node::BlockVerdict submit(Bytes raw, node::PeerId peer, bool force) {
         auto told = std::make_shared<std::promise<node::BlockVerdict>>();
         auto verdict = told->get_future();
         node::BlockSubmission submission;
-        submission.raw = to_bytes(block.raw());
+        submission.raw = std::move(raw);
+        submission.peer = peer;
         submission.force = submission.header_checked = force;
         submission.done = [told](const node::BlockVerdict& result) { told->set_value(result); };
         service_->submit_block(std::move(submission));

@@ -62,6 +62,10 @@ TEST(Block, RefusesTruncationTrailingBytesAndHugeCounts) {
     Bytes longer = raw;
     longer.push_back(0);
     EXPECT_EQ(Block::parse(longer).error(), DecodeError::trailing_bytes);
+    const auto cut = Block::parse(longer, TrailingBytes::drop);
+    ASSERT_TRUE(cut);
+    EXPECT_TRUE(std::ranges::equal((*cut)->raw(), raw));
+    EXPECT_EQ((*cut)->weight(), (*Block::parse(raw))->weight());
     Bytes huge(raw.begin(), raw.begin() + 80);
     Writer(huge).compact_size(0x01000000);
     EXPECT_EQ(Block::parse(huge).error(), DecodeError::truncated);

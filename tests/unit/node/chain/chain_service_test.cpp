@@ -152,6 +152,52 @@ TEST(ChainService, SaysWhyABlockIsInvalid) {
     EXPECT_EQ(node.submit(*builder.block(builder.mine())).kind, Kind::connected);
 }
 
+TEST(ChainService, DropsBytesAfterABlock) {
+    ChainHarness node;
+    ChainBuilder builder;
+    builder.mine();
+    ASSERT_TRUE(node.start());
+    const BlockPtr block = builder.block_at(1);
+    Bytes longer = to_bytes(block->raw());
+    longer.insert(longer.end(), 100, 0xee);
+    EXPECT_EQ(node.submit(longer, 1, true).kind, Kind::connected);
+    const auto stored = node.chain().read_block(node.tip());
+    ASSERT_TRUE(stored);
+    EXPECT_TRUE(std::ranges::equal(*stored, block->raw()));
+    EXPECT_EQ(node.chain().pending_bytes(), 0u);
+    node.stop();
+    ASSERT_TRUE(node.start());
+    EXPECT_EQ(node.tip()->hash, block->hash());
+}
+
+TEST(ChainService, BlamesThePeerAndNotTheHeaderForAMutatedBlock) {
+    ChainHarness node;
+    ChainBuilder builder;
+    builder.mine_many(3);
+    ASSERT_TRUE(node.start());
+    node.submit_chain(builder, builder.tip());
+    const BlockPtr good = builder.block(builder.mine());
+    test::BlockDraft changed(*good);
+    changed.txs[0].inputs[0].witness = {Bytes(32, 1)};  // not what the commitment was made with
+    const Bytes witness = to_bytes(changed.finish()->raw());
+    changed.txs[0] = MutableTransaction(good->txs()[0]);
+    changed.txs[0].version = 4;
+    const Bytes merkle = to_bytes(changed.finish()->raw());
+    for (const bool asked_for : {false, true}) {
+        for (const Bytes& raw : {witness, merkle}) {
+            const BlockVerdict verdict = node.submit(raw, 1, asked_for);
+            EXPECT_EQ(verdict.kind, Kind::invalid);
+            EXPECT_TRUE(verdict.mutated);
+            EXPECT_EQ(verdict.hash, good->hash());
+        }
+        if (!asked_for) {
+            EXPECT_EQ(node.chain().headers().find(good->hash()), nullptr) << "nothing is learnt from it";
+        }
+    }
+    EXPECT_EQ(node.submit(*good).kind, Kind::connected);
+    EXPECT_TRUE(node.submit(witness, 1, false).mutated) << "known or not";
+}
+
 TEST(ChainService, RollsBackWhatWasConnectedOnTopOfABadScript) {
     ChainHarness node;
     ChainBuilder builder;
