@@ -1,9 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
-#include <string>
+#include <string_view>
 
 #include "consensus/base/bytes.hpp"
 
@@ -27,6 +28,23 @@ public:
         const std::uint64_t changes = 1 + below(8);
         for (std::uint64_t i = 0; i < changes; ++i) change(input);
         return input;
+    }
+
+    /// One or two characters changed, cut or doubled: text that mostly stays well-formed where its syntax is JSON or hex.
+    Bytes mutate_text(std::string_view text) {
+        if (below(4) == 0) return mutate(to_bytes(as_bytes(text)));
+        static constexpr std::string_view kLikely = "0123456789abcdef(),:{}[]\"'/#*-.h ";
+        Bytes bytes = to_bytes(as_bytes(text));
+        for (std::uint64_t changes = 1 + below(2); changes > 0 && !bytes.empty(); --changes) {
+            const auto at = bytes.begin() + static_cast<std::ptrdiff_t>(below(bytes.size()));
+            const auto character = static_cast<std::uint8_t>(kLikely[below(kLikely.size())]);
+            switch (below(4)) {
+                case 0: bytes.erase(at); break;
+                case 1: bytes.insert(at, character); break;
+                default: *at = character; break;
+            }
+        }
+        return bytes;
     }
 
 private:
