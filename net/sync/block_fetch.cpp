@@ -221,6 +221,7 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outb
     const auto found = states_.find(peer.id);
     if (found == states_.end()) return;
     State& state = found->second;
+    state.spoiled.erase(last);  // announced anew: another try
     const HeaderNode* tip = chain_.tip();
     const bool near_tip = std::int64_t{tip->header.time} > now_us / 1'000'000 - params_.pow_target_spacing * kDirectFetchBlocks;
     if (!near_tip || chain_.invalid(last) || tip->chain_work > last->chain_work) return;
@@ -228,7 +229,7 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outb
     std::vector<const HeaderNode*> wanted;
     const HeaderNode* walk = last;
     while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
-        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) && !state.spoiled.contains(walk) &&
+        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) &&
             (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
             wanted.push_back(walk);
         walk = walk->parent;

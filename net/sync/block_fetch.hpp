@@ -37,7 +37,7 @@ public:
     /// A block came and goes to the chain now. True when it was asked for, of whomever.
     bool on_block(PeerId peer, const HeaderNode* node, std::size_t size_bytes, std::int64_t now_us);
     /// The chain has judged a block that `peer` sent; `good`: its data need not be asked for again. Otherwise others are
-    /// asked for it, and this peer not before a minute has passed.
+    /// asked for it, and this peer not before a minute has passed or it announces the block again.
     void on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us);
     /// Blocks were connected: patience returns to normal by and by.
     void on_connected(std::size_t blocks, LogLines& log);

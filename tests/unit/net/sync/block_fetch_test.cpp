@@ -126,6 +126,15 @@ TEST_F(BlockFetchTest, AsksTheOnlyPeerAgainForABlockItSpoiledAfterAMinute) {
     EXPECT_EQ(asked(peers_[1]), std::vector{first[0]});
 }
 
+TEST_F(BlockFetchTest, AsksAgainForASpoiledBlockThatIsAnnouncedAnew) {
+    have_headers(1);
+    const auto first = asked(connect(1));
+    fetch_.on_block(1, first[0], kLarge, now_);
+    fetch_.on_verdict(1, first[0], false, now_);
+    fetch_.direct_fetch(peers_[1], first[0], out_, now_);
+    EXPECT_EQ(asked(peers_[1]), first);
+}
+
 TEST_F(BlockFetchTest, GivesAStallerTwoSecondsThenDoublesThem) {
     have_headers(1100);
     PeerInfo& staller = connect(1);
