@@ -174,6 +174,15 @@ private:
     std::string check_unknown_rules();
     std::optional<std::string_view> script_reason(const HeaderNode* node);
 
+    // verify.cpp: -checkblocks, verifychain
+    struct Examined;
+    struct Verification;
+    Examined examine(const HeaderNode* node, int level) const;
+    std::vector<Examined> examine_next(const HeaderNode* from, Height above, int level);
+    storage::Stored<DiskCoins> ask_disk(const std::vector<Examined>& group);
+    bool take_back(Verification& state);
+    bool connect_again(Verification& state);
+
     // flush.cpp: to disk
     bool need_flush() const;
     bool flush_due() const;

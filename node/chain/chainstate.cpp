@@ -183,33 +183,60 @@ void Chainstate::roll_back(const Block& block, SpentByBlock&& undo) {
     }
 }
 
-// Reads the coins that a block made and the cache does not know, all at once.
-Stored<void> Chainstate::fetch_outputs(const Block& block) {
-    if (disk_empty_) return {};
-    std::vector<OutPoint> unknown;
-    for (const Transaction& tx : block.txs()) {
-        for (std::uint32_t i = 0; i < tx.outputs.size(); ++i) {
-            const OutPoint outpoint{tx.txid, i};
-            if (is_unspendable(tx.outputs[i].script_pubkey) || cache_.contains(outpoint) != CoinCache::Lookup::unknown) continue;
-            unknown.push_back(outpoint);
-        }
-    }
-    const auto coins = store_.multi_get(unknown);
-    if (!coins) return fail(coins.error());
-    for (std::size_t i = 0; i < unknown.size(); ++i) {
-        if ((*coins)[i]) cache_.insert_from_disk(unknown[i], *(*coins)[i], cache_.epoch());
-    }
-    return {};
+const std::optional<Coin>* DiskCoins::find(const OutPoint& outpoint) const {
+    const auto it = std::lower_bound(asked.begin(), asked.end(), outpoint);
+    return it != asked.end() && *it == outpoint ? &coins[it - asked.begin()] : nullptr;
 }
 
-Stored<std::optional<Chainstate::Disconnected>> Chainstate::disconnect(const Block& block, const HeaderNode& node, SpentByBlock&& undo) {
+void Chainstate::touched_outpoints(const Block& block, std::vector<OutPoint>& out) {
+    const auto txs = block.txs();
+    for (std::size_t t = 0; t < txs.size(); ++t) {
+        for (std::uint32_t i = 0; i < txs[t].outputs.size(); ++i) {
+            if (!is_unspendable(txs[t].outputs[i].script_pubkey)) out.push_back({txs[t].txid, i});
+        }
+        for (std::size_t i = 0; t > 0 && i < txs[t].inputs.size(); ++i) out.push_back(txs[t].inputs[i].prevout);
+    }
+}
+
+// Reads what a block made and spent and the cache does not know, all at once.
+Stored<DiskCoins> Chainstate::ask_disk(const Block& block) const {
+    DiskCoins disk;
+    if (disk_empty_) return disk;
+    touched_outpoints(block, disk.asked);
+    std::erase_if(disk.asked, [this](const OutPoint& outpoint) { return cache_.contains(outpoint) != CoinCache::Lookup::unknown; });
+    std::ranges::sort(disk.asked);
+    auto coins = store_.multi_get(disk.asked);
+    if (!coins) return fail(coins.error());
+    disk.coins = std::move(*coins);
+    return disk;
+}
+
+Stored<std::optional<Coin>> Chainstate::look_up(const OutPoint& outpoint, CoinCache::Probe probe, const DiskCoins& disk) const {
+    switch (cache_.contains(outpoint, probe)) {
+        case CoinCache::Lookup::unspent: return cache_.find(outpoint, probe);
+        case CoinCache::Lookup::spent: return std::optional<Coin>();
+        case CoinCache::Lookup::unknown: break;
+    }
+    if (disk_empty_) return std::optional<Coin>();
+    if (const auto* answer = disk.find(outpoint)) return *answer;
+    return store_.get(outpoint);
+}
+
+Stored<std::optional<Chainstate::Disconnected>> Chainstate::disconnect(const Block& block, const HeaderNode& node, SpentByBlock&& undo,
+                                                                       const DiskCoins* disk) {
     const auto txs = block.txs();
     using Answer = std::optional<Disconnected>;
     if (undo.size() + 1 != txs.size()) return Answer();
     for (std::size_t t = 1; t < txs.size(); ++t) {
         if (undo[t - 1].size() != txs[t].inputs.size()) return Answer();
     }
-    if (auto fetched = fetch_outputs(block); !fetched) return fail(fetched.error());
+    DiskCoins own;
+    if (!disk) {
+        auto asked = ask_disk(block);
+        if (!asked) return fail(asked.error());
+        own = std::move(*asked);
+        disk = &own;
+    }
     bool clean = true;
     for (std::size_t t = txs.size(); t-- > 0;) {
         const Transaction& tx = txs[t];
@@ -218,19 +245,27 @@ Stored<std::optional<Chainstate::Disconnected>> Chainstate::disconnect(const Blo
             const TxOutput& output = tx.outputs[i];
             if (is_unspendable(output.script_pubkey)) continue;
             const OutPoint outpoint{tx.txid, i};
-            auto coin = take(outpoint, cache_.prepare(outpoint));
-            if (!coin) return fail(coin.error());
-            const bool same = *coin && (*coin)->value == output.value && std::ranges::equal((*coin)->script_pubkey, output.script_pubkey) &&
-                              (*coin)->height == node.height && (*coin)->coinbase == (t == 0);
+            const auto probe = cache_.prepare(outpoint);
+            auto coin = cache_.spend(outpoint, probe);
+            if (!coin) {
+                auto stored = look_up(outpoint, probe, *disk);
+                if (!stored) return fail(stored.error());
+                if (*stored) cache_.erase_blind(outpoint);
+                coin = std::move(*stored);
+            }
+            const bool same = coin && coin->value == output.value && std::ranges::equal(coin->script_pubkey, output.script_pubkey) &&
+                              coin->height == node.height && coin->coinbase == (t == 0);
             if (!same && !exempt) clean = false;
         }
         if (t == 0) break;
         for (std::size_t i = tx.inputs.size(); i-- > 0;) {
             const OutPoint& outpoint = tx.inputs[i].prevout;
-            const auto existing = get(outpoint);
+            const auto probe = cache_.prepare(outpoint);
+            const auto existing = look_up(outpoint, probe, *disk);
             if (!existing) return fail(existing.error());
             if (*existing) clean = false;  // overwrites an unspent output
-            cache_.add(outpoint, undo[t - 1][i], true);
+            const Coin& coin = undo[t - 1][i];
+            cache_.add(outpoint, probe, {coin.output(), coin.origin()}, true);
         }
     }
     return Answer(clean ? Disconnected::clean : Disconnected::unclean);

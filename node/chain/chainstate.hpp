@@ -17,6 +17,15 @@ struct Prefetched {
     bool outputs_clear = false;    ///< and none of them exists
 };
 
+/// What the disk says of the outputs that some blocks made and spent, so that taking them back asks it nothing.
+struct DiskCoins {
+    std::vector<OutPoint> asked;             ///< sorted
+    std::vector<std::optional<Coin>> coins;  ///< one for each
+
+    /// nullptr: was not asked.
+    const std::optional<Coin>* find(const OutPoint& outpoint) const;
+};
+
 /// What happened to the coins when a block was connected.
 struct CoinChanges {
     std::shared_ptr<rules::ResolvedBlock> resolved;  ///< points into `undo`
@@ -57,10 +66,15 @@ public:
 
     enum class Disconnected { clean, unclean };
     /// Takes back a block that was connected long ago. nullopt: block and undo do not belong together.
-    storage::Stored<std::optional<Disconnected>> disconnect(const Block& block, const HeaderNode& node, SpentByBlock&& undo);
+    /// `disk`: the disk's answers for touched_outpoints() when they are known already.
+    storage::Stored<std::optional<Disconnected>> disconnect(const Block& block, const HeaderNode& node, SpentByBlock&& undo,
+                                                            const DiskCoins* disk = nullptr);
+    /// Appends the outputs that a block made and those that it spent.
+    static void touched_outpoints(const Block& block, std::vector<OutPoint>& out);
 
 private:
-    storage::Stored<void> fetch_outputs(const Block& block);
+    storage::Stored<DiskCoins> ask_disk(const Block& block) const;
+    storage::Stored<std::optional<Coin>> look_up(const OutPoint& outpoint, storage::CoinCache::Probe probe, const DiskCoins& disk) const;
     storage::Stored<bool> overwrites(const Block& block, const Prefetched* ahead, std::vector<storage::CoinCache::Probe>& probes) const;
     storage::Stored<std::optional<Coin>> take(const OutPoint& outpoint, storage::CoinCache::Probe probe);
 

@@ -1,6 +1,8 @@
 #include "node/chain/workers.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <string>
 
 #include "net/io/log_control.hpp"
@@ -41,6 +43,23 @@ void Workers::stop(bool drop) {
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+}
+
+void Workers::share(std::size_t count, const std::function<void(std::size_t)>& task) {
+    struct State {
+        std::atomic<std::size_t> next{0}, done{0};
+    };
+    // A job that starts late finds nothing left to do, so `task` is not touched after the return.
+    const auto state = std::make_shared<State>();
+    const auto work = [state, count, &task] {
+        for (std::size_t i = state->next++; i < count; i = state->next++) {
+            task(i);
+            if (++state->done == count) state->done.notify_all();
+        }
+    };
+    for (std::size_t i = 1; i < count && i <= static_cast<std::size_t>(size_); ++i) post(work, Priority::urgent);
+    work();
+    for (std::size_t done = state->done; done != count; done = state->done) state->done.wait(done);
 }
 
 void Workers::run() {

@@ -26,6 +26,9 @@ public:
     /// Ends the threads; jobs that did not start are dropped when `drop` is set, run otherwise.
     void stop(bool drop);
     int size() const { return size_; }
+    /// Does task(0) to task(count - 1) on the workers that are free and on the caller's thread; returns when all are done.
+    /// Thread: any but a worker.
+    void share(std::size_t count, const std::function<void(std::size_t)>& task);
 
 private:
     void run();
