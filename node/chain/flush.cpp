@@ -22,6 +22,10 @@ constexpr Height kPruneStep = 32;
 // What is left free below the prune target for the blocks to come.
 constexpr std::uint64_t kPruneBuffer = 17 << 20;
 
+std::int64_t milliseconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
 }  // namespace
 
 bool ChainCore::check_space(std::uint64_t needed) {
@@ -88,11 +92,13 @@ bool ChainCore::flush_ledger(bool drop_coins) {
     if (broken_) return false;
     if (!check_space(48 * 2 * 2 * coins_.cache().dirty_count())) return false;
     const auto start = std::chrono::steady_clock::now();
+    storage::CoinCache& cache = coins_.cache();
+    const std::size_t dirty = cache.dirty_count();
+    log::debug(log::Category::coindb, "Flushing {} changed coins of {} at height {}, {:.1f} MiB in the cache", dirty, cache.size(), tip_->height,
+               static_cast<double>(cache.live_bytes()) / (1 << 20));
     storage::WriteBatch batch;
     append_index(batch);
     const storage::BestBlock best{tip_->hash, tip_->height};
-    storage::CoinCache& cache = coins_.cache();
-    const std::size_t dirty = cache.dirty_count();
     const std::size_t keep = drop_coins ? options_.cache_bytes / 2 : options_.cache_bytes;
     storage::Stored<void> written;
     if (drop_coins && dirty * 4 < cache.size()) {
@@ -112,17 +118,19 @@ bool ChainCore::flush_ledger(bool drop_coins) {
     }
     flushed_tip_ = tip_;
     last_flush_ = steady_seconds();
-    log::debug(log::Category::coindb, "Wrote {} coins at height {} in {} ms", dirty, tip_->height,
-               std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count());
+    log::debug(log::Category::coindb, "Flushed {} changed coins at height {} in {} ms", dirty, tip_->height, milliseconds_since(start));
     return true;
 }
 
 bool ChainCore::flush_all() {
     if (!flush_ledger(false)) return false;
+    const auto start = std::chrono::steady_clock::now();
+    log::debug(log::Category::coindb, "Flushing the database's memory to its files");
     if (auto flushed = kv_.flush(); !flushed) {
         fatal(flushed.error(), "System error while flushing");
         return false;
     }
+    log::debug(log::Category::coindb, "Flushed the database's memory in {} ms", milliseconds_since(start));
     return true;
 }
 
