@@ -238,7 +238,10 @@ void ChainCore::run() {
 }
 
 bool ChainCore::step() {
-    if (broken_) return false;
+    if (broken_) {
+        settle_waiting_sources();  // what still comes in is answered, though never judged
+        return false;
+    }
     if (advance()) return true;
     on_idle();
     return false;
