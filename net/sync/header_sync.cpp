@@ -184,6 +184,7 @@ std::optional<HeaderSync::Accepted> HeaderSync::on_headers(const PeerInfo& peer,
                                   accepted.last->height, peer.id));
     if (full && !state.presync && request(peer, state, make_locator(accepted.last), out, now_us))
         out.log().debug("more getheaders ({}) to end to peer={}", accepted.last->height, peer.id);
+    if (!full && state.started && accepted.last->chain_work >= chain_.minimum_chain_work()) caught_up_ = true;
     after_accepting(peer, state, accepted, full, out);
     return accepted;
 }
@@ -282,7 +283,7 @@ void HeaderSync::pump(const PeerInfo& peer, bool any_block_in_flight, Outbox& ou
     State& state = found->second;
     if (!state.started && peer.can_serve_blocks() && !chain_.importing()) {
         const bool recent = std::int64_t{chain_.best_header()->header.time} > now_us / 1'000'000 - kDay_s;
-        if (recent || (started_ == 0 && sync_from(peer, any_block_in_flight))) start(peer, state, out, now_us);
+        if (recent || ((started_ == 0 || caught_up_) && sync_from(peer, any_block_in_flight))) start(peer, state, out, now_us);
     }
     if (check_timeout(peer, state, out, now_us)) return;
     check_chain(peer, state, out, now_us);

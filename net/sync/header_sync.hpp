@@ -88,6 +88,7 @@ private:
     int started_ = 0;
     int preferred_ = 0;
     int protected_ = 0;
+    bool caught_up_ = false;  ///< some peer gave all its headers and they show enough work: all others may be asked, too
     BlockHash last_inv_trigger_;
 };
 

@@ -49,6 +49,18 @@ TEST_F(HeaderSyncTest, AsksOnePeerWhileFarBehind) {
     EXPECT_EQ(taken.all<GetHeadersMessage>()[0].locator.back(), genesis().hash());
 }
 
+TEST_F(HeaderSyncTest, AsksTheOthersOnceOnePeerGaveAllItsHeaders) {
+    PeerInfo& first = connect(1);
+    PeerInfo& second = connect(2);
+    pump(first);
+    Taken{out_};
+    give(first, make_headers(genesis(), 10, *chain_.params));
+    pump(second);
+    const Taken taken(out_);
+    ASSERT_EQ(taken.all<GetHeadersMessage>().size(), 1u);
+    EXPECT_EQ(taken.sent.back().peer, 2);
+}
+
 TEST_F(HeaderSyncTest, AsksAllPeersWhenRecent) {
     now_ = (std::int64_t{genesis().time} + 3600) * kSecond;
     PeerInfo& first = connect(1);
