@@ -109,6 +109,7 @@ void ChainCore::import_file(const std::filesystem::path& path) {
     std::uint64_t loaded = 0, done_bytes = 0, total_bytes = 0;
     for (const Found& entry : found) total_bytes += entry.size;
     auto reported = start;
+    const auto unanswered = std::make_shared<std::atomic<std::size_t>>(0);
     for (const Found& entry : found) {
         done_bytes += entry.size;
         if (gate_.status()[entry.node].has(BlockStatus::have_data)) continue;
@@ -121,6 +122,8 @@ void ChainCore::import_file(const std::filesystem::path& path) {
         BlockSubmission submission;
         submission.raw = std::move(*raw);
         submission.force = submission.header_checked = true;
+        ++*unanswered;
+        submission.done = [unanswered](const BlockVerdict&) { --*unanswered; };
         submit(std::move(submission));
         ++loaded;
         const auto now = std::chrono::steady_clock::now();
@@ -131,6 +134,8 @@ void ChainCore::import_file(const std::filesystem::path& path) {
         }
     }
     // Blocks are judged before the next file, or the end, is reported.
+    while (!stopping() && *unanswered != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (stopping()) return;
     run_and_wait([this] { settle(); });
     log::info("Loaded {} blocks from external file in {}ms", loaded,
               std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count());
