@@ -14,8 +14,9 @@ namespace cairn::net {
 
 /// Decides which peer to ask for headers, judges what they send, and gives up on those who do not.
 ///
-/// Until our best header is a day old or younger, one peer is asked at a time; after that, all. A batch whose chain
-/// is not known to have enough work goes through HeadersPresync. A peer that was asked and stays silent for 15
+/// Until our best header is a day old or younger, one peer is asked at a time, until one has given all it has; after
+/// that, all. A batch whose chain is not known to have enough work goes through HeadersPresync. A peer that was asked
+/// and stays silent for 15
 /// minutes and a millisecond a missing header is dropped when another could take over. Outbound peers must show a
 /// chain with as much work as ours within 20 minutes and one more request.
 /// Owner: net thread.
