@@ -14,8 +14,11 @@ set(CAIRN_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,unde
 
 find_program(CAIRN_CCACHE ccache)
 if(CAIRN_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CAIRN_CCACHE})
+    # Paths below the source tree count as relative, so that every checkout shares what one of them compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CAIRN_CCACHE})
 endif()
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 find_program(CAIRN_MOLD mold)
 if(CAIRN_MOLD)
     add_link_options(-fuse-ld=mold)
