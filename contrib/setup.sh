@@ -49,19 +49,25 @@ if ! have_secp256k1; then
         "${sudo[@]}" apt-get install -y -qq --no-install-recommends libsecp256k1-dev
     else
         # A newer suite of the mirror that this machine already uses, for this one library: it needs only libc6.
-        # The package lists live in a folder of their own, so nothing else of the system changes.
+        # The package lists live in a folder of their own, so nothing else of the system changes. The newest suite is
+        # tried first; a mirror may hold an outdated copy of it, which apt refuses.
         work=$(mktemp -d)
         trap 'rm -rf "$work"' EXIT
-        mkdir -p "$work"/{lists,cache/archives}/partial
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 'debian/\?$')
         keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-        echo "deb [signed-by=$keyring] $mirror sid main" > "$work/sources.list"
-        options=(-o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
-                 -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root)
-        apt-get "${options[@]}" -qq update
-        library=$(apt-cache "${options[@]}" depends libsecp256k1-dev | sed -n 's/^ *Depends: \(libsecp256k1-[0-9]*\)$/\1/p' | head -1)
-        (cd "$work" && apt-get "${options[@]}" -qq download libsecp256k1-dev "$library")
-        "${sudo[@]}" dpkg -i "$work"/*.deb
+        for suite in sid testing trixie; do
+            rm -rf "${work:?}"/* && mkdir -p "$work"/{lists,cache/archives}/partial
+            echo "deb [signed-by=$keyring] $mirror $suite main" > "$work/sources.list"
+            options=(-o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
+                     -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root)
+            apt-get "${options[@]}" -qq update || continue
+            library=$(apt-cache "${options[@]}" depends libsecp256k1-dev |
+                      sed -n 's/^ *Depends: \(libsecp256k1-[0-9]*\)$/\1/p' | head -1)
+            [[ -n $library ]] || continue
+            (cd "$work" && apt-get "${options[@]}" -qq download libsecp256k1-dev "$library") || continue
+            "${sudo[@]}" dpkg -i "$work"/*.deb
+            break
+        done
     fi
     have_secp256k1 || { echo "setup.sh: libsecp256k1 $secp256k1_minimum or newer could not be installed" >&2; exit 1; }
 fi
