@@ -135,13 +135,13 @@ struct ServerState {
 
     HttpServer::Options options;
     std::vector<Route> routes;
+    std::atomic<bool> interrupted{false};
+    std::atomic<int> open_sessions{0};  // before io: sessions that end together with io still count down
     asio::io_context io{1};
     std::list<tcp::acceptor> acceptors;
     std::list<std::weak_ptr<Session>> sessions;  // io thread
     WorkerPool pool;
     std::thread thread;
-    std::atomic<bool> interrupted{false};
-    std::atomic<int> open_sessions{0};
 };
 
 /// One connection. Owner: the server's socket thread; a worker only calls `answer`.

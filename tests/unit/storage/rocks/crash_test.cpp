@@ -144,6 +144,7 @@ void kill_and_look(Durability mode, int rounds) {
 
 }  // namespace
 
+// Not a test of its own: the child process that the crash tests start by this name and kill.
 TEST(CrashWriter, DISABLED_WritesUntilKilled) {
     const auto arguments = OtherProcess::arguments();
     ASSERT_EQ(arguments.size(), 3u) << "to be started by the tests below";

@@ -60,6 +60,7 @@ TEST_F(RocksKv, RefusesASecondOpening) {
     EXPECT_EQ(second.error().kind, StorageError::Kind::locked) << second.error().message;
 }
 
+// Not a test of its own: the other process that holds the lock, started by this name.
 TEST(RocksHolder, DISABLED_HoldsADatabase) {
     const auto arguments = OtherProcess::arguments();
     ASSERT_EQ(arguments.size(), 1u) << "to be started by the next test";
