@@ -14,6 +14,7 @@
 #include "node/config/args.hpp"
 #include "node/config/identity.hpp"
 #include "node/chain/chain_options.hpp"
+#include "node/mempool/options.hpp"
 
 namespace cairn::node {
 
@@ -24,6 +25,7 @@ struct NodeSettings {
     std::filesystem::path blocks_dir;    ///< .../blocks: locked, and where free space counts
     std::filesystem::path pid_file;      ///< empty: none
     ChainServiceOptions chain;
+    MempoolOptions mempool;
     std::uint64_t block_cache_bytes = 0;
     net::NetworkOptions net;
     bool peer_bloom_filters = false;

@@ -21,6 +21,7 @@ NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/
 NET = NET_ENGINE + ["net/io", "net/http"]
 STORAGE = CONSENSUS + ["storage"]
 WALLET = CONSENSUS + ["light/wallet"]
+NODE = ["node/chain", "node/mempool", "node/policy", "node/fees", "node/relay", "node/mining"]
 
 FLOORS = {
     "consensus/base": [],
@@ -43,12 +44,18 @@ FLOORS = {
     "light/client": WALLET + NET_ENGINE + STORAGE,
     "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
     "node/chain": STORAGE + ["net/core", "net/io"],
-    "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain"],
-    "node/mining": STORAGE + ["net/io", "node/chain"],
-    "node/rpc": STORAGE + NET + ["light/wallet", "node/chain", "node/relay", "node/mining", "node/config", "node"],
+    "node/mempool": STORAGE + ["net/io", "node/chain"],
+    "node/policy": STORAGE + ["node/chain", "node/mempool"],
+    "node/acceptance": STORAGE + ["net/io", "node/chain", "node/mempool", "node/policy"],
+    "node/fees": STORAGE + ["net/io", "node/chain", "node/mempool"],
+    "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain", "node/mempool"],
+    "node/mining": STORAGE + ["net/io", "node/chain", "node/mempool"],
+    "node/rpc": STORAGE + NET + ["light/wallet"] + NODE + ["node/config", "node"],
+    "node/rest": STORAGE + NET + NODE + ["node/rpc"],
+    "node/zmq": STORAGE + ["net/io", "node/chain", "node/mempool"],
     "node/config": BASE,
     "node/cli": BASE + ["net/io", "net/http", "node/config"],
-    "node": STORAGE + NET + ["node/config", "node/cli", "storage/rocks", "light/wallet", "node/chain", "node/relay", "node/mining", "node/rpc"],
+    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/wallet", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
 }
 
 # Third-party headers and the only rooms that may see them.

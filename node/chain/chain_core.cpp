@@ -244,7 +244,7 @@ bool ChainCore::step() {
     }
     if (advance()) return true;
     on_idle();
-    return false;
+    return resident_ && idle() && resident_->on_rest();
 }
 
 // Nothing can be done right now. When no verdict is out either, the tip is settled.
@@ -308,6 +308,17 @@ bool ChainCore::run_and_wait(const std::function<void()>& work) {
         done->set_value(!stopping());
     });
     return posted && result.get();
+}
+
+bool ChainCore::run_at_rest(const std::function<void()>& work) {
+    return run_and_wait([&] {
+        settle();
+        work();
+    });
+}
+
+void ChainCore::set_resident(ChainResident* resident) {
+    if (!running_ || !run_and_wait([&] { resident_ = resident; })) resident_ = resident;
 }
 
 void ChainCore::set_observer(ChainObserver* observer, bool on) {

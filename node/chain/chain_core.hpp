@@ -9,6 +9,7 @@
 #include "consensus/rules/assume_valid.hpp"
 #include "consensus/rules/deployments.hpp"
 #include "node/chain/chain_options.hpp"
+#include "node/chain/chain_thread.hpp"
 #include "node/chain/chainstate.hpp"
 #include "node/chain/header_gate.hpp"
 #include "node/chain/mailbox.hpp"
@@ -57,10 +58,10 @@ struct PendingBlock {
 /// the coins (here, ahead of verdicts) → spends and scripts (workers) → retire in order (here): undo, status, view, events.
 /// When a verdict is bad everything connected since is rolled back from memory.
 /// Owner: chain thread, but for what says otherwise.
-class ChainCore {
+class ChainCore final : public ChainThread {
 public:
     ChainCore(ChainServiceOptions options, ChainParamsPtr params, storage::KvStore& kv, const net::Clock& clock, ChainHooks hooks);
-    ~ChainCore();
+    ~ChainCore() override;
 
     // --- life (the caller's thread)
     Result<void, ChainStartError> open();
@@ -71,7 +72,6 @@ public:
     HeaderGate& gate() { return gate_; }
     const HeaderGate& gate() const { return gate_; }
     ViewBoard& board() { return board_; }
-    Workers& workers() { return *workers_; }
     const ChainServiceOptions& options() const { return options_; }
     const ChainParamsPtr& params() const { return params_; }
     std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
@@ -87,6 +87,15 @@ public:
     bool run_and_wait(const std::function<void()>& work);
     void set_observer(ChainObserver* observer, bool on);
 
+    // --- ChainThread
+    bool post(std::function<void()> work) override { return mailbox_.post(std::move(work)); }
+    bool run_at_rest(const std::function<void()>& work) override;
+    Workers& workers() override { return *workers_; }
+    void set_resident(ChainResident* resident) override;
+    const HeaderNode* tip() const override { return tip_; }
+    bool initial_block_download() const override { return initial_download_; }
+    std::optional<Coin> coin(const OutPoint& outpoint, bool& failed) override;
+
     // --- commands, on the chain thread
     Result<void, CommandError> invalidate(const HeaderNode* node);
     Result<void, CommandError> reconsider(const HeaderNode* node);
@@ -101,7 +110,6 @@ public:
     bool flush_coins();
     /// Waits for all verdicts without connecting more: what is connected is verified then.
     void drain();
-    const HeaderNode* tip() const { return tip_; }
     /// Processes everything until no branch is better and no verdict is out.
     void settle();
     storage::KvStore& kv() { return kv_; }
@@ -264,6 +272,7 @@ private:
     bool initial_download_ = true;
 
     std::vector<ChainObserver*> observers_;
+    ChainResident* resident_ = nullptr;
     mutable std::mutex warnings_mutex_;
     std::map<std::string, std::string> warnings_;
 };

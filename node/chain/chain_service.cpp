@@ -39,6 +39,7 @@ void ChainService::stop() { parts_->core.stop(); }
 bool ChainService::prune_mode() const { return options().prune; }
 bool ChainService::prune_automatic() const { return options().prune && options().prune_target > 0; }
 std::uint64_t ChainService::prune_target() const { return options().prune_target; }
+ChainThread& ChainService::thread() { return parts_->core; }
 const ChainServiceOptions& ChainService::options() const { return parts_->core.options(); }
 const ChainParams& ChainService::params() const { return *parts_->core.params(); }
 std::vector<std::string> ChainService::warnings() const { return parts_->core.warnings(); }

@@ -5,6 +5,7 @@
 #include "consensus/rules/params.hpp"
 #include "node/chain/chain_options.hpp"
 #include "node/chain/chain_port.hpp"
+#include "node/chain/chain_thread.hpp"
 
 namespace cairn::storage {
 class KvStore;
@@ -39,6 +40,8 @@ public:
     bool prune_mode() const;
     bool prune_automatic() const;
     std::uint64_t prune_target() const;
+    /// The chain's own thread, for what lives on it beside the chain.
+    ChainThread& thread();
     const ChainServiceOptions& options() const;
     const ChainParams& params() const;
     /// The warnings that concern the chain, as getblockchaininfo's `warnings` lists them.

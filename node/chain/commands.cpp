@@ -97,6 +97,16 @@ std::optional<Coin> ChainCore::coin(const OutPoint& outpoint) {
     return std::move(*coin);
 }
 
+std::optional<Coin> ChainCore::coin(const OutPoint& outpoint, bool& failed) {
+    auto coin = coins_.get(outpoint);
+    failed = !coin;
+    if (failed) {
+        fatal(coin.error(), "Error reading from database");
+        return std::nullopt;
+    }
+    return std::move(*coin);
+}
+
 Result<void, BlockVerdict> ChainCore::test_block(const Block& block, bool check_pow) {
     drain();
     const auto refuse = [&](std::string reason, std::string debug) {

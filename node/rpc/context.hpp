@@ -21,6 +21,11 @@ class RpcTable;
 
 namespace cairn::node {
 
+class FeeEstimator;
+class MempoolPort;
+class TemplateBoard;
+class TxRelayPort;
+
 /// What RPC methods see of the node. Owned by Node; everything in it outlives the last call.
 /// Thread: any; constant once the RPC server runs, except through the ports' own methods.
 struct NodeContext {
@@ -28,6 +33,10 @@ struct NodeContext {
     ChainPort* chain = nullptr;
     net::NetPort* net =
         nullptr;  ///< null: no P2P network ("Error: Peer-to-peer functionality missing or disabled", -31)
+    MempoolPort* mempool = nullptr;       ///< node/mempool/mempool_port.hpp
+    FeeEstimator* fees = nullptr;         ///< node/fees/fee_estimator.hpp; null with -blocksonly
+    TxRelayPort* relay = nullptr;         ///< node/relay/tx_relay_port.hpp
+    TemplateBoard* templates = nullptr;   ///< node/mining/template_board.hpp
     net::Clock* clock = nullptr;
     http::RpcTable* rpc = nullptr;
 
