@@ -8,6 +8,7 @@ void register_blockchain_methods(http::RpcTable& table, const NodeContext& conte
     add_chain_control_methods(table, context);
     add_deployment_methods(table, context);
     add_mempool_methods(table, context);
+    add_send_transaction_methods(table, context);
 }
 
 void register_methods(http::RpcTable& table, const NodeContext& context) {
