@@ -138,6 +138,10 @@ public:
     virtual std::optional<Coin> coin(const OutPoint& outpoint) = 0;
     /// `progress` is asked now and then and ends the count by returning false. `at`: null for the tip.
     virtual Result<UtxoStats, CommandError> utxo_stats(UtxoHash hash, const std::function<bool()>& keep_going) = 0;
+    /// Shows every unspent output as of one tip, which is given, ordered by txid (memory order) and index. `visit` runs on the
+    /// caller's thread beside writes and returns false to end early.
+    virtual Result<const HeaderNode*, CommandError> scan_coins(
+        const std::function<bool(const OutPoint&, const Coin&)>& visit) = 0;
     virtual Result<void, CommandError> invalidate_block(const HeaderNode* node) = 0;
     virtual Result<void, CommandError> reconsider_block(const HeaderNode* node) = 0;
     virtual Result<void, CommandError> precious_block(const HeaderNode* node) = 0;

@@ -21,6 +21,16 @@ Result<T, CommandError> command(ChainCore& core, Work&& work) {
     return std::move(*result);
 }
 
+// The coins as of the tip, which is given, as a snapshot of the store.
+Result<const HeaderNode*, CommandError> take_picture(ChainCore& core, std::unique_ptr<storage::KvSnapshot>& picture) {
+    return command<const HeaderNode*>(core, [&]() -> Result<const HeaderNode*, CommandError> {
+        core.drain();
+        if (!core.flush_coins()) return fail(CommandError{"Unable to read UTXO set"});
+        picture = core.kv().snapshot();
+        return core.tip();
+    });
+}
+
 }  // namespace
 
 ChainService::ChainService(ChainServiceOptions options, ChainParamsPtr params, storage::KvStore& kv, const net::Clock& clock, ChainHooks hooks)
@@ -92,18 +102,25 @@ std::optional<Coin> ChainService::coin(const OutPoint& outpoint) {
 Result<UtxoStats, CommandError> ChainService::utxo_stats(UtxoHash hash, const std::function<bool()>& keep_going) {
     ChainCore& core = parts_->core;
     std::unique_ptr<storage::KvSnapshot> picture;
-    auto at = command<const HeaderNode*>(core, [&]() -> Result<const HeaderNode*, CommandError> {
-        core.drain();
-        if (!core.flush_coins()) return fail(CommandError{"Unable to read UTXO set"});
-        picture = core.kv().snapshot();
-        return core.tip();
-    });
+    const auto at = take_picture(core, picture);
     if (!at) return fail(at.error());
     const auto stats = count_coins(core.coins().store(), *picture, hash, core.workers(), [&] { return !core.stopping() && (!keep_going || keep_going()); });
     if (!stats || !*stats) return fail(CommandError{"Unable to read UTXO set"});
     UtxoStats result = **stats;
     result.at = *at;
     return result;
+}
+
+Result<const HeaderNode*, CommandError> ChainService::scan_coins(const std::function<bool(const OutPoint&, const Coin&)>& visit) {
+    ChainCore& core = parts_->core;
+    std::unique_ptr<storage::KvSnapshot> picture;
+    const auto at = take_picture(core, picture);
+    if (!at) return fail(at.error());
+    const auto visited = core.coins().store().for_each(*picture, [&](const OutPoint& outpoint, const Coin& coin) {
+        return !core.stopping() && visit(outpoint, coin);
+    });
+    if (!visited) return fail(CommandError{"Unable to read UTXO set"});
+    return *at;
 }
 
 Result<void, CommandError> ChainService::invalidate_block(const HeaderNode* node) {

@@ -63,6 +63,7 @@ public:
     std::uint64_t size_on_disk() const override;
     std::optional<Coin> coin(const OutPoint& outpoint) override;
     Result<UtxoStats, CommandError> utxo_stats(UtxoHash hash, const std::function<bool()>& keep_going) override;
+    Result<const HeaderNode*, CommandError> scan_coins(const std::function<bool(const OutPoint&, const Coin&)>& visit) override;
     Result<void, CommandError> invalidate_block(const HeaderNode* node) override;
     Result<void, CommandError> reconsider_block(const HeaderNode* node) override;
     Result<void, CommandError> precious_block(const HeaderNode* node) override;

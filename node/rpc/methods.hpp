@@ -11,6 +11,7 @@ void add_chain_control_methods(http::RpcTable& table, const NodeContext& context
 void add_deployment_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_methods(http::RpcTable& table, const NodeContext& context);
 void add_send_transaction_methods(http::RpcTable& table, const NodeContext& context);
+void add_scan_methods(http::RpcTable& table, const NodeContext& context);
 void add_zmq_methods(http::RpcTable& table, const NodeContext& context);
 
 }  // namespace cairn::node

@@ -18,6 +18,7 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_rawtransaction_methods(table, context);
     register_util_methods(table, context);
     register_control_methods(table, context);
+    add_scan_methods(table, context);
     add_zmq_methods(table, context);
 }
 

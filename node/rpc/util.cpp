@@ -3,6 +3,7 @@
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/rpc/descriptor.hpp"
+#include "node/rpc/descriptor_range.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 
@@ -19,7 +20,6 @@ namespace code = http::rpc_code;
 constexpr const char* kExampleAddress = "bc1q09vm5lfy0j5reeulh4x5752q25uqqvz34hufdl";
 constexpr const char* kExampleDescriptor =
     "wpkh([d34db33f/84h/0h/0h]0279be667ef9dcbbac55a06295Ce870b07029Bfcdb2dce28d959f2815b16f81798)";
-constexpr std::int64_t kMaxRange = 1'000'000;
 
 /// The members of validateaddress that depend on the kind of address.
 struct AddressDetails {
@@ -100,29 +100,7 @@ RpcMethod getdescriptorinfo(const NodeContext& context) {
             }};
 }
 
-struct Range {
-    std::int64_t first = 0, last = 0;
-};
-
-Range parse_range(const UniValue& value) {
-    Range range;
-    if (value.isNum()) {
-        range.last = http::as_int<std::int64_t>(value);
-    } else if (value.isArray() && value.size() == 2 && value[0].isNum() && value[1].isNum()) {
-        range = {http::as_int<std::int64_t>(value[0]), http::as_int<std::int64_t>(value[1])};
-        if (range.first > range.last) {
-            throw RpcError{code::kInvalidParameter, "Range specified as [begin,end] must not have begin after end"};
-        }
-    } else {
-        throw RpcError{code::kInvalidParameter, "Range must be specified as end or as [begin,end]"};
-    }
-    if (range.first < 0) throw RpcError{code::kInvalidParameter, "Range should be greater or equal than 0"};
-    if (range.last >> 31 != 0) throw RpcError{code::kInvalidParameter, "End of range is too high"};
-    if (range.last >= range.first + kMaxRange) throw RpcError{code::kInvalidParameter, "Range is too large"};
-    return range;
-}
-
-void write_addresses(JsonWriter& out, const NodeContext& context, const Descriptor& descriptor, Range range) {
+void write_addresses(JsonWriter& out, const NodeContext& context, const Descriptor& descriptor, DescriptorRange range) {
     const AddressFormat& format = context.params->addresses;
     out.begin_array();
     for (std::int64_t i = range.first; i <= range.last; ++i) {
@@ -152,7 +130,7 @@ RpcMethod deriveaddresses(const NodeContext& context) {
         examples("deriveaddresses", std::string("\"") + kExampleDescriptor + "#n9g43y4k\""),
         [&context](const RpcRequest& request, JsonWriter& out) {
             const bool has_range = !request.param(1).isNull();
-            const Range range = has_range ? parse_range(request.param(1)) : Range{};
+            const DescriptorRange range = has_range ? parse_descriptor_range(request.param(1)) : DescriptorRange{};
             const Descriptor descriptor = parse_or_throw(context, http::as_string(request.param(0)), true);
             if (!descriptor.is_range() && has_range) {
                 throw RpcError{code::kInvalidParameter, "Range should not be specified for an un-ranged descriptor"};

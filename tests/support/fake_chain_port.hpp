@@ -95,6 +95,10 @@ public:
     Result<node::UtxoStats, node::CommandError> utxo_stats(node::UtxoHash, const std::function<bool()>&) override {
         return unsupported();
     }
+    Result<const HeaderNode*, node::CommandError> scan_coins(
+        const std::function<bool(const OutPoint&, const Coin&)>&) override {
+        return unsupported();
+    }
     Result<void, node::CommandError> invalidate_block(const HeaderNode*) override { return unsupported(); }
     Result<void, node::CommandError> reconsider_block(const HeaderNode*) override { return unsupported(); }
     Result<void, node::CommandError> precious_block(const HeaderNode*) override { return unsupported(); }

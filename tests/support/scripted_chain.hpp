@@ -92,6 +92,13 @@ public:
         if (hash != node::UtxoHash::none) stats.hash = Uint256();
         return stats;
     }
+    Result<const HeaderNode*, node::CommandError> scan_coins(
+        const std::function<bool(const OutPoint&, const Coin&)>& visit) override {
+        for (const auto& [outpoint, coin] : coins) {
+            if (!visit(outpoint, coin)) break;
+        }
+        return tip_;
+    }
     Result<void, node::CommandError> invalidate_block(const HeaderNode*) override { return command("invalidate"); }
     Result<void, node::CommandError> reconsider_block(const HeaderNode*) override { return command("reconsider"); }
     Result<void, node::CommandError> precious_block(const HeaderNode*) override { return command("precious"); }
