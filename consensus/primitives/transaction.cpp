@@ -1,6 +1,7 @@
 #include "consensus/primitives/transaction.hpp"
 
 #include "consensus/base/check.hpp"
+#include "consensus/base/memory.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/sha256.hpp"
 
@@ -57,6 +58,18 @@ bool read_witnesses(Reader& reader, Arena& arena, std::span<TxInput> inputs) {
         any = any || !row.empty();
     }
     return any;
+}
+
+/// Rows of most transactions while they are read.
+constexpr std::size_t kScratchBytes = 1024;
+
+/// A copy of `row` at `next`, which moves behind it.
+template <class T>
+std::span<T> copy_row(std::span<const T> row, std::byte*& next) {
+    T* const begin = reinterpret_cast<T*>(next);
+    std::uninitialized_copy(row.begin(), row.end(), begin);
+    next += row.size_bytes();
+    return {begin, row.size()};
 }
 
 /// The serialisation without marker, flag and witness consists of three pieces of the whole one.
@@ -127,12 +140,47 @@ void Transaction::write_stripped(Writer& writer) const {
 }
 
 Result<std::shared_ptr<const TransactionHolder>, DecodeError> TransactionHolder::parse(Bytes raw, bool allow_witness) {
-    std::shared_ptr<TransactionHolder> holder(new TransactionHolder(std::move(raw)));
-    Reader reader(holder->raw_);
-    holder->tx_ = Transaction::read(reader, holder->arena_, allow_witness);
+    Arena scratch(kScratchBytes);
+    Reader reader(raw);
+    const Transaction tx = Transaction::read(reader, scratch, allow_witness);
     reader.expect_end();
     if (!reader.ok()) return fail(reader.error());
-    return holder;
+    return std::make_shared<const TransactionHolder>(Key{}, tx);
+}
+
+TransactionHolder::TransactionHolder(Key, const Transaction& tx) : tx_(tx) {
+    std::size_t witness_items = 0;
+    for (const TxInput& input : tx.inputs) witness_items += input.witness.size();
+    // Each row's size is a multiple of the alignment of the next one.
+    static_assert(alignof(TxInput) == 8 && alignof(TxOutput) == 8 && alignof(ByteSpan) == 8);
+    const std::size_t rows_bytes =
+        tx.inputs.size_bytes() + tx.outputs.size_bytes() + witness_items * sizeof(ByteSpan);
+    storage_bytes_ = rows_bytes + tx.raw.size();
+    storage_ = std::make_unique_for_overwrite<std::byte[]>(storage_bytes_);
+
+    std::byte* next = storage_.get();
+    std::uint8_t* const bytes = reinterpret_cast<std::uint8_t*>(next + rows_bytes);
+    std::copy(tx.raw.begin(), tx.raw.end(), bytes);
+    const auto moved = [&](ByteSpan span) {
+        return span.empty() ? ByteSpan() : ByteSpan(bytes + (span.data() - tx.raw.data()), span.size());
+    };
+    const std::span<TxInput> inputs = copy_row(tx.inputs, next);
+    const std::span<TxOutput> outputs = copy_row(tx.outputs, next);
+    for (TxInput& input : inputs) {
+        const std::span<ByteSpan> witness = copy_row(input.witness, next);
+        for (ByteSpan& item : witness) item = moved(item);
+        input.script_sig = moved(input.script_sig);
+        input.witness = witness;
+    }
+    for (TxOutput& output : outputs) output.script_pubkey = moved(output.script_pubkey);
+    tx_.inputs = inputs;
+    tx_.outputs = outputs;
+    tx_.raw = {bytes, tx.raw.size()};
+}
+
+std::size_t TransactionHolder::memory_usage() const {
+    constexpr std::size_t kSharedCounts = 16;
+    return heap_usage(sizeof(TransactionHolder) + kSharedCounts) + heap_usage(storage_bytes_);
 }
 
 MutableTransaction::MutableTransaction(const Transaction& tx) : version(tx.version), lock_time(tx.lock_time) {

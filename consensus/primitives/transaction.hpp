@@ -61,21 +61,27 @@ struct Transaction {
     static Transaction read(Reader& reader, Arena& arena, bool allow_witness = true);
 };
 
-/// A transaction together with its bytes and rows.
+/// A transaction together with its bytes and rows, which share one block of memory of just their size.
 class TransactionHolder {
+    struct Key {};
+
 public:
     /// Reads all of `raw`; trailing bytes are an error.
     static Result<std::shared_ptr<const TransactionHolder>, DecodeError> parse(Bytes raw, bool allow_witness = true);
+
+    /// For parse() only.
+    TransactionHolder(Key, const Transaction& tx);
 
     const Transaction& tx() const { return tx_; }
     const Transaction* operator->() const { return &tx_; }
     const Transaction& operator*() const { return tx_; }
 
-private:
-    explicit TransactionHolder(Bytes raw) : raw_(std::move(raw)), arena_(256) {}
+    /// Bytes of the heap that it takes, all in.
+    std::size_t memory_usage() const;
 
-    Bytes raw_;
-    Arena arena_;
+private:
+    std::unique_ptr<std::byte[]> storage_;  ///< rows, then the serialisation
+    std::size_t storage_bytes_ = 0;
     Transaction tx_;
 };
 
