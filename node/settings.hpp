@@ -15,6 +15,7 @@
 #include "node/config/identity.hpp"
 #include "node/chain/chain_options.hpp"
 #include "node/mempool/options.hpp"
+#include "node/mining/options.hpp"
 
 namespace cairn::node {
 
@@ -26,6 +27,7 @@ struct NodeSettings {
     std::filesystem::path pid_file;      ///< empty: none
     ChainServiceOptions chain;
     MempoolOptions mempool;
+    MiningOptions mining;
     std::uint64_t block_cache_bytes = 0;
     net::NetworkOptions net;
     bool peer_bloom_filters = false;
