@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "consensus/base/hex.hpp"
-#include "net/http/rpc_params.hpp"
 #include "net/io/log.hpp"
+#include "node/policy_settings.hpp"
 #include "storage/coin_cache.hpp"
 
 /// From options to what the parts of the node want to know. Every complaint is in bitcoind's words: wrappers match them.
@@ -67,38 +67,19 @@ Status check_ports(const Args& args) {
     return {};
 }
 
-Status check_amount(const Args& args, const char* name, std::int64_t* out) {
-    const auto text = args.get(name);
-    if (!text) return {};
-    std::int64_t value = 0;
-    if (text->empty() || text->front() == '-' || !http::parse_fixed_point(*text, 8, value) || !money_range(value)) {
-        return fail(fmt::format("Invalid amount for {}=<amount>: '{}'", name, *text));
-    }
-    if (out) *out = value;
-    return {};
-}
-
-/// Options of features that other rooms bring; what is wrong with them is said all the same.
-Status check_policy(const Args& args, NodeSettings& settings) {
-    if (auto done = check_amount(args, "-incrementalrelayfee", &settings.incremental_relay_fee_rate); !done) return done;
-    if (auto done = check_amount(args, "-minrelaytxfee", &settings.min_relay_fee_rate); !done) return done;
-    if (!args.is_set("-minrelaytxfee")) settings.min_relay_fee_rate = std::max(settings.min_relay_fee_rate, settings.incremental_relay_fee_rate);
-    if (auto done = check_amount(args, "-dustrelayfee", nullptr); !done) return done;
-    if (auto done = check_amount(args, "-blockmintxfee", nullptr); !done) return done;
-    const std::string chain(settings.params->name());
-    if (args.get_bool("-acceptnonstdtxn", false) && !settings.params->is_test_chain()) {
-        return fail("acceptnonstdtxn is not currently supported for " + chain + " chain");
-    }
+/// What transactions must be like to wait, and how blocks are made of them.
+Status fill_policy(const Args& args, NodeSettings& settings) {
+    auto mempool = make_mempool_options(args, *settings.params);
+    if (!mempool) return fail(mempool.error());
+    settings.mempool = *mempool;
+    settings.min_relay_fee_rate = mempool->min_relay.per_kvb;
+    settings.incremental_relay_fee_rate = mempool->incremental_relay.per_kvb;
+    auto mining = make_mining_options(args);
+    if (!mining) return fail(mining.error());
+    settings.mining = *mining;
     if (args.get_bool("-acceptstalefeeestimates", false) && settings.params->network != Network::regtest) {
-        return fail("acceptstalefeeestimates is not supported on " + chain + " chain.");
+        return fail("acceptstalefeeestimates is not supported on " + std::string(settings.params->name()) + " chain.");
     }
-    if (args.get_int("-limitclustercount", 64) > 64) return fail(std::string("limitclustercount must be less than or equal to 64"));
-    const std::int64_t reserved = args.get_int("-blockreservedweight", 8000);
-    const std::int64_t most = args.get_int("-blockmaxweight", 4'000'000);
-    if (reserved < 2000) return fail(fmt::format("-blockreservedweight ({}) is lower than minimum safety value of (2000)", reserved));
-    if (reserved > 4'000'000) return fail(fmt::format("-blockreservedweight ({}) exceeds consensus maximum block weight (4000000)", reserved));
-    if (most > 4'000'000) return fail(fmt::format("-blockmaxweight ({}) exceeds consensus maximum block weight (4000000)", most));
-    if (reserved > most) return fail(fmt::format("-blockreservedweight ({}) exceeds -blockmaxweight ({})", reserved, most));
     if (const auto threads = args.get_int("-prevoutfetchthreads"); threads && *threads < 0) {
         return fail(fmt::format("-prevoutfetchthreads must be non-negative (got {}). Use 0 to disable parallel input fetching.", *threads));
     }
@@ -318,6 +299,7 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.ban_time_s = args.get_int("-bantime", 86'400);
     net.active = args.get_bool("-networkactive", true);
     net.blocks_only = args.get_bool("-blocksonly", false);
+    net.v2_transport = args.get_bool("-v2transport", true);
     net.whitelist_relay = args.get_bool("-whitelistrelay", true);
     net.whitelist_force_relay = args.get_bool("-whitelistforcerelay", false);
     for (const char* name : {"-proxy", "-onion", "-i2psam"}) {
@@ -460,7 +442,7 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
     auto params = choose_params(args);
     if (!params) return fail(params.error());
     settings.params = *params;
-    if (auto done = check_policy(args, settings); !done) return fail(done.error());
+    if (auto done = fill_policy(args, settings); !done) return fail(done.error());
     if (auto done = fill_chain(args, settings); !done) return fail(done.error());
     if (auto done = check_ports(args); !done) return fail(done.error());
     if (auto done = fill_identity(args, settings); !done) return fail(done.error());

@@ -44,14 +44,18 @@ void Bip324Cipher::initialize(const EllSwiftKey& their_key, bool initiating, boo
     session_id_ = derive("session_id");
 }
 
-void Bip324Cipher::encrypt(ByteSpan contents, ByteSpan aad, bool ignore, MutableByteSpan out) {
-    CAIRN_CHECK(keys_ && out.size() == contents.size() + kExpansion && contents.size() < 1u << 24);
-    const std::uint8_t length[kLengthSize] = {static_cast<std::uint8_t>(contents.size()),
-                                              static_cast<std::uint8_t>(contents.size() >> 8),
-                                              static_cast<std::uint8_t>(contents.size() >> 16)};
-    const std::uint8_t header[kHeaderSize] = {ignore ? kIgnoreBit : std::uint8_t{0}};
+void Bip324Cipher::encrypt(ByteSpan contents, ByteSpan aad, bool ignore, MutableByteSpan out) { encrypt({}, contents, aad, ignore, out); }
+
+void Bip324Cipher::encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, bool ignore, MutableByteSpan out) {
+    const std::size_t size = first.size() + second.size();
+    CAIRN_CHECK(keys_ && out.size() == size + kExpansion && size < 1u << 24 && first.size() <= kMaxFirst);
+    const std::uint8_t length[kLengthSize] = {static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
+                                              static_cast<std::uint8_t>(size >> 16)};
+    std::array<std::uint8_t, kHeaderSize + kMaxFirst> head;
+    head[0] = ignore ? kIgnoreBit : std::uint8_t{0};
+    std::copy(first.begin(), first.end(), head.begin() + kHeaderSize);
     keys_->send_length.crypt(length, out.first(kLengthSize));
-    keys_->send_packet.encrypt(header, contents, aad, out.subspan(kLengthSize));
+    keys_->send_packet.encrypt(ByteSpan(head).first(kHeaderSize + first.size()), second, aad, out.subspan(kLengthSize));
 }
 
 std::uint32_t Bip324Cipher::decrypt_length(ByteSpan encrypted) {
@@ -62,10 +66,16 @@ std::uint32_t Bip324Cipher::decrypt_length(ByteSpan encrypted) {
 }
 
 bool Bip324Cipher::decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableByteSpan contents) {
-    CAIRN_CHECK(keys_ && sealed.size() == contents.size() + kExpansion - kLengthSize);
-    std::uint8_t header[kHeaderSize];
-    if (!keys_->receive_packet.decrypt(sealed, aad, header, contents)) return false;
-    ignore = (header[0] & kIgnoreBit) != 0;
+    return decrypt(sealed, aad, ignore, {}, contents);
+}
+
+bool Bip324Cipher::decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableByteSpan first, MutableByteSpan second) {
+    CAIRN_CHECK(keys_ && sealed.size() == first.size() + second.size() + kExpansion - kLengthSize && first.size() <= kMaxFirst);
+    std::array<std::uint8_t, kHeaderSize + kMaxFirst> head;
+    const MutableByteSpan wanted = MutableByteSpan(head).first(kHeaderSize + first.size());
+    if (!keys_->receive_packet.decrypt(sealed, aad, wanted, second)) return false;
+    ignore = (head[0] & kIgnoreBit) != 0;
+    std::copy(wanted.begin() + kHeaderSize, wanted.end(), first.begin());
     return true;
 }
 

@@ -36,11 +36,17 @@ public:
 
     /// `out` has contents.size() + kExpansion bytes.
     void encrypt(ByteSpan contents, ByteSpan aad, bool ignore, MutableByteSpan out);
+    /// The same for contents in two pieces.
+    void encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, bool ignore, MutableByteSpan out);
     /// The length of the contents that follow, off 3 bytes. Once for each packet.
     std::uint32_t decrypt_length(ByteSpan encrypted);
     /// `sealed` is all after the length bytes; `contents` has the announced size. False: not authentic, drop the
     /// connection.
     [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableByteSpan contents);
+
+    /// The same into two pieces; the first has at most kMaxFirst bytes.
+    [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableByteSpan first, MutableByteSpan second);
+    static constexpr std::size_t kMaxFirst = 31;
 
     const Uint256& session_id() const { return session_id_; }
     const GarbageTerminator& send_garbage_terminator() const { return send_terminator_; }

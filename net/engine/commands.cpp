@@ -14,8 +14,8 @@ DialState Engine::dial_state() const {
     return state;
 }
 
-Result<void, NodeCommandError> Engine::add_node(const std::string& node) {
-    if (!dialer_.add_node(node)) return fail(NodeCommandError::already_added);
+Result<void, NodeCommandError> Engine::add_node(const std::string& node, bool v2) {
+    if (!dialer_.add_node(node, v2)) return fail(NodeCommandError::already_added);
     return {};
 }
 
@@ -24,20 +24,20 @@ Result<void, NodeCommandError> Engine::remove_node(const std::string& node) {
     return {};
 }
 
-Result<void, NodeCommandError> Engine::try_node(const std::string& node, std::int64_t now_us) {
+Result<void, NodeCommandError> Engine::try_node(const std::string& node, bool v2, std::int64_t now_us) {
     if (!active_) return fail(NodeCommandError::network_inactive);
-    if (auto action = dialer_.dial(node, ConnectionType::manual, dial_state(), now_us)) actions_.push_back(std::move(*action));
+    if (auto action = dialer_.dial(node, ConnectionType::manual, v2, dial_state(), now_us)) actions_.push_back(std::move(*action));
     return {};
 }
 
-Result<void, NodeCommandError> Engine::add_connection(const std::string& address, ConnectionType type, std::int64_t now_us) {
+Result<void, NodeCommandError> Engine::add_connection(const std::string& address, ConnectionType type, bool v2, std::int64_t now_us) {
     if (!active_) return fail(NodeCommandError::network_inactive);
     const DialState state = dial_state();
     const auto existing = dialer_.pending(type) + std::count_if(state.connections.begin(), state.connections.end(),
                                                                 [type](const auto& c) { return c.type == type; });
     if (type == ConnectionType::outbound_full_relay && existing >= limits::kFullRelayOutbound) return fail(NodeCommandError::no_capacity);
     if (type == ConnectionType::block_relay_only && existing >= limits::kBlockRelayOutbound) return fail(NodeCommandError::no_capacity);
-    if (auto action = dialer_.dial(address, type, state, now_us)) actions_.push_back(std::move(*action));
+    if (auto action = dialer_.dial(address, type, v2, state, now_us)) actions_.push_back(std::move(*action));
     return {};
 }
 
@@ -71,7 +71,7 @@ Result<void, NodeCommandError> Engine::send_message(PeerId id, const std::string
 
 std::vector<AddedNode> Engine::added_nodes() const {
     std::vector<AddedNode> nodes;
-    for (const std::string& name : dialer_.added()) {
+    for (const auto& [name, v2] : dialer_.added()) {
         AddedNode node;
         node.node = name;
         const auto endpoint = Endpoint::parse(name, options_.dialer.default_port);
@@ -145,7 +145,7 @@ NetView Engine::view(std::int64_t now_us) const {
     view.total_sent = total_sent_;
     view.total_received = total_received_;
     view.active = active_;
-    view.local_services = role_.local_services();
+    view.local_services = role_.local_services() | std::uint64_t{options_.v2 ? kServiceP2pV2 : kServiceNone};
     view.local_addresses = options_.local_addresses;
     const int reserved = std::min(options_.max_connections, limits::kFullRelayOutbound + limits::kBlockRelayOutbound + limits::kMaxFeelers);
     view.inbound_limit = std::max(0, options_.max_connections - reserved);

@@ -20,8 +20,10 @@ constexpr std::int64_t kSeedAge_s = 4 * 24 * 60 * 60;        // how old a seed's
 }  // namespace
 
 Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, LogLines& log)
-    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), log_(log), added_(options_.add_nodes) {
-    std::erase(options_.connect, "0");
+    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), log_(log) {
+    for (const std::string& node : options_.add_nodes) added_.push_back({node, options_.v2});
+    for (const std::string& node : options_.connect)
+        if (node != "0") connect_.push_back({node, options_.v2});
 }
 
 bool Dialer::reachable(const NetAddress& address) const {
@@ -32,8 +34,9 @@ int Dialer::pending(ConnectionType type) const {
     return static_cast<int>(std::count_if(pending_.begin(), pending_.end(), [type](const auto& entry) { return entry.second.type == type; }));
 }
 
-DialAction Dialer::make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, std::int64_t now_us) {
+DialAction Dialer::make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, bool v2, std::int64_t now_us) {
     DialAction action;
+    action.v2 = v2;
     action.dial = next_dial_++;
     action.endpoint = endpoint;
     if (!endpoint) {
@@ -41,8 +44,8 @@ DialAction Dialer::make(const std::string& name, std::optional<Endpoint> endpoin
         action.host = parts ? parts->host : name;
         action.port = parts && parts->port != 0 ? parts->port : options_.default_port;
     }
-    pending_[action.dial] = {name, endpoint, type, now_us};
-    log_.debug("trying {} connection ({}) to {}", "v1", to_string(type), endpoint ? endpoint->to_string() : name);
+    pending_[action.dial] = {name, endpoint, type, now_us, v2};
+    log_.debug("trying {} connection ({}) to {}", v2 ? "v2" : "v1", to_string(type), endpoint ? endpoint->to_string() : name);
     return action;
 }
 
@@ -64,29 +67,31 @@ bool Dialer::known(const std::string& node, const DialState& state) const {
     return std::any_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return same(entry.second.name, entry.second.endpoint); });
 }
 
-std::optional<DialAction> Dialer::dial(const std::string& node, ConnectionType type, const DialState& state, std::int64_t now_us) {
+std::optional<DialAction> Dialer::dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us) {
     if (known(node, state)) return std::nullopt;
-    return make(node, Endpoint::parse(node, options_.default_port), type, now_us);
+    return make(node, Endpoint::parse(node, options_.default_port), type, v2, now_us);
 }
 
-bool Dialer::add_node(const std::string& node) {
-    if (std::find(added_.begin(), added_.end(), node) != added_.end()) return false;
-    added_.push_back(node);
+bool Dialer::add_node(const std::string& node, bool v2) {
+    if (std::any_of(added_.begin(), added_.end(), [&](const Named& named) { return named.node == node; })) return false;
+    added_.push_back({node, v2});
     next_try_us_.erase(node);
     return true;
 }
 
-bool Dialer::remove_node(const std::string& node) { return std::erase(added_, node) != 0; }
+bool Dialer::remove_node(const std::string& node) {
+    return std::erase_if(added_, [&](const Named& named) { return named.node == node; }) != 0;
+}
 
-void Dialer::dial_named(const std::vector<std::string>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us,
+void Dialer::dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us,
                         Output& out) {
-    for (const std::string& node : nodes) {
+    for (const auto& [node, v2] : nodes) {
         if (pending_.size() >= limits::kMaxPendingDials) return;
         std::int64_t& next = next_try_us_[node];
         if (now_us < next && next - now_us <= retry_us) continue;
         if (known(node, state)) continue;
         next = now_us + retry_us;
-        out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::manual, now_us));
+        out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::manual, v2, now_us));
     }
 }
 
@@ -94,7 +99,7 @@ void Dialer::fill_book(const DialState& state, std::int64_t now_us, Output& out)
     if (next_seed_ < options_.seed_nodes.size() && book_.size() == 0 && now_us >= next_seed_us_) {
         next_seed_us_ = now_us + kSeedDelay_us;
         const std::string& node = options_.seed_nodes[next_seed_++];
-        if (!known(node, state)) out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::addr_fetch, now_us));
+        if (!known(node, state)) out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::addr_fetch, options_.v2, now_us));
     }
     const bool hungry = book_.size() == 0 || (book_.size() < kEnoughAddresses && now_us >= started_us_ + kSeedDelay_us && state.connections.size() < 2);
     if (!asked_seeds_ && ((options_.dns_seed && hungry) || options_.force_dns_seed)) {
@@ -138,7 +143,7 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
     const auto chosen = book_.select(wanted, now_us / kSecond);
     if (!chosen) return;
     book_.on_attempt(chosen->endpoint, now_us / kSecond);
-    out.dials.push_back(make("", chosen->endpoint, type, now_us));
+    out.dials.push_back(make("", chosen->endpoint, type, options_.v2 && (chosen->services & kServiceP2pV2) != 0, now_us));
 }
 
 Dialer::Output Dialer::on_tick(const DialState& state, std::int64_t now_us) {
@@ -146,7 +151,7 @@ Dialer::Output Dialer::on_tick(const DialState& state, std::int64_t now_us) {
     if (started_us_ == 0) started_us_ = now_us;
     dial_named(added_, kAddedRetry_us, state, now_us, out);
     if (options_.connect_given) {
-        dial_named(options_.connect, kConnectRetry_us, state, now_us, out);
+        dial_named(connect_, kConnectRetry_us, state, now_us, out);
         return out;
     }
     fill_book(state, now_us, out);

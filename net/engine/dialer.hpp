@@ -22,6 +22,7 @@ struct DialAction {
     std::optional<Endpoint> endpoint;
     std::string host;
     std::uint16_t port = 0;
+    bool v2 = false;  ///< speak BIP324 on it
 };
 /// Look up a DNS seed.
 struct ResolveAction {
@@ -57,6 +58,7 @@ public:
         bool use_fixed_seeds = true;
         std::vector<PeerAddress> fixed_seeds;
         int max_connections = 125;
+        bool v2 = true;                         ///< BIP324 with those who offer it and those named by the operator
     };
 
     Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, LogLines& log);
@@ -70,7 +72,11 @@ public:
     void on_resolved(const std::vector<NetAddress>& addresses, std::int64_t now_us);
 
     /// A connection wanted by hand. nullopt: it exists or is being made.
-    std::optional<DialAction> dial(const std::string& node, ConnectionType type, const DialState& state, std::int64_t now_us);
+    std::optional<DialAction> dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us);
+    /// Once more by v1, to somebody who hung up on v2.
+    DialAction redial(const std::string& name, const Endpoint& endpoint, ConnectionType type, std::int64_t now_us) {
+        return make(name, endpoint, type, false, now_us);
+    }
 
     /// What a dial was for; forgets it.
     struct Pending {
@@ -78,12 +84,17 @@ public:
         std::optional<Endpoint> endpoint;
         ConnectionType type = ConnectionType::outbound_full_relay;
         std::int64_t since_us = 0;
+        bool v2 = false;
     };
     std::optional<Pending> finish(std::uint64_t dial);
 
-    bool add_node(const std::string& node);
+    bool add_node(const std::string& node, bool v2);
     bool remove_node(const std::string& node);
-    const std::vector<std::string>& added() const { return added_; }
+    struct Named {
+        std::string node;
+        bool v2 = false;
+    };
+    const std::vector<Named>& added() const { return added_; }
     /// Connections that being made count against the limit of their type, too.
     int pending(ConnectionType type) const;
     bool reachable(const NetAddress& address) const;
@@ -91,9 +102,9 @@ public:
     void clear() { pending_.clear(); }
 
 private:
-    DialAction make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, std::int64_t now_us);
+    DialAction make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, bool v2, std::int64_t now_us);
     bool known(const std::string& node, const DialState& state) const;
-    void dial_named(const std::vector<std::string>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us, Output& out);
+    void dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us, Output& out);
     void dial_automatic(const DialState& state, std::int64_t now_us, Output& out);
     void fill_book(const DialState& state, std::int64_t now_us, Output& out);
 
@@ -102,7 +113,7 @@ private:
     AddrBook& book_;
     const Discouraged& discouraged_;
     LogLines& log_;
-    std::vector<std::string> added_;
+    std::vector<Named> added_, connect_;
     std::unordered_map<std::uint64_t, Pending> pending_;
     std::unordered_map<std::string, std::int64_t> next_try_us_;
     std::uint64_t next_dial_ = 1;

@@ -4,6 +4,7 @@
 
 #include "net/engine/detail/engine_peer.hpp"
 #include "net/wire/transport_v1.hpp"
+#include "net/wire/transport_v2.hpp"
 
 namespace cairn::net {
 namespace {
@@ -46,6 +47,7 @@ bool Engine::rejects_transactions(const PeerInfo& peer) const {
 LocalVersion Engine::local_version(const PeerInfo& peer) const {
     std::uint64_t services = role_.local_services();
     if (peer.has(kPermitBloomFilter)) services |= kServiceBloom;
+    if (options_.v2) services |= kServiceP2pV2;
     return {services, options_.user_agent, role_.best_height(), !rejects_transactions(peer)};
 }
 
@@ -73,7 +75,7 @@ std::uint32_t Engine::granted(std::uint32_t permissions, const NetAddress& addre
     return permissions;
 }
 
-Engine::Peer& Engine::add_peer(ConnectionType type, const Endpoint& remote, const Endpoint& local, std::uint32_t permissions,
+Engine::Peer& Engine::add_peer(ConnectionType type, const Endpoint& remote, const Endpoint& local, std::uint32_t permissions, bool v2,
                                std::int64_t now_us) {
     PeerInfo info;
     info.id = next_id_++;
@@ -82,7 +84,12 @@ Engine::Peer& Engine::add_peer(ConnectionType type, const Endpoint& remote, cons
     info.address = remote;
     info.name = remote.to_string();
     info.connected_us = now_us;
-    auto peer = std::make_unique<Peer>(std::move(info), std::make_unique<TransportV1>(options_.magic), random_.u64());
+    std::unique_ptr<Transport> transport;
+    if (v2)
+        transport = std::make_unique<TransportV2>(options_.magic, info.inbound() ? TransportV2::Side::responder : TransportV2::Side::initiator);
+    else
+        transport = std::make_unique<TransportV1>(options_.magic);
+    auto peer = std::make_unique<Peer>(std::move(info), std::move(transport), random_.u64());
     peer->local = local;
     Peer& added = *peer;
     peers_.emplace(added.info.id, std::move(peer));
@@ -124,7 +131,7 @@ std::optional<PeerId> Engine::on_accepted(const Endpoint& remote, const Endpoint
         flush(now_us);
         return std::nullopt;
     }
-    Peer& peer = add_peer(ConnectionType::inbound, remote, local, permissions, now_us);
+    Peer& peer = add_peer(ConnectionType::inbound, remote, local, permissions, options_.v2, now_us);
     peer.onion = onion;
     log_.debug("connection from {} accepted", remote.to_string());
     const PeerId id = peer.info.id;
@@ -136,8 +143,9 @@ std::optional<PeerId> Engine::on_dialed(std::uint64_t dial, const Endpoint& remo
     const auto pending = dialer_.finish(dial);
     if (!pending || !active_) return std::nullopt;
     const bool manual = pending->type == ConnectionType::manual;
-    Peer& peer = add_peer(pending->type, remote, local, manual ? granted(kPermitNone, remote.address, false) : kPermitNone, now_us);
+    Peer& peer = add_peer(pending->type, remote, local, manual ? granted(kPermitNone, remote.address, false) : kPermitNone, pending->v2, now_us);
     if (!pending->name.empty()) peer.info.name = pending->name;
+    send_handshake(peer, now_us);
     peer.handshake.start(*this, outbox_, now_us);
     const PeerId id = peer.info.id;
     drain(now_us);
@@ -158,8 +166,16 @@ void Engine::on_resolved(const ResolveAction&, const std::vector<NetAddress>& ad
 void Engine::on_closed(PeerId id, const std::string& reason, std::int64_t now_us) {
     Peer* peer = find(id);
     if (!peer) return;
+    redial_by_v1(*peer, now_us);
     close(*peer, reason, LogLine::Kind::debug);
     flush(now_us);
+}
+
+void Engine::redial_by_v1(const Peer& peer, std::int64_t now_us) {
+    if (!active_ || !peer.transport->may_be_v1() || peer.bytes_sent < TransportV1::kHeaderSize) return;
+    log_.debug("retrying with v1 transport protocol for peer={}", peer.info.id);
+    const std::string& name = peer.info.name == peer.info.address.to_string() ? std::string() : peer.info.name;
+    actions_.emplace_back(dialer_.redial(name, peer.info.address, peer.info.type, now_us));
 }
 
 void Engine::close(Peer& peer) {
@@ -261,6 +277,7 @@ std::size_t Engine::run(Peer& peer, ByteSpan bytes, std::int64_t now_us) {
         peer.bytes_received += count;
         total_received_ += count;
         peer.last_receive_s = now_us / 1'000'000;
+        send_handshake(peer, now_us);
         if (const std::string& fatal = peer.transport->fatal(); !fatal.empty()) {
             log_.debug("{}, peer={}", fatal, peer.info.id);
             close(peer, "receiving message bytes failed", LogLine::Kind::debug);
@@ -466,6 +483,7 @@ bool Engine::inactive(Peer& peer, std::int64_t now_us) {
         return true;
     }
     if (!peer.info.ready) {
+        redial_by_v1(peer, now_us);
         close(peer, "version handshake timeout", LogLine::Kind::debug);
         return true;
     }
@@ -522,11 +540,26 @@ void Engine::send(Peer& peer, Message&& message, std::int64_t now_us) {
 }
 
 void Engine::send(Peer& peer, const std::string& command, Bytes payload, std::int64_t now_us) {
+    if (!peer.transport->can_send()) {
+        peer.unsent.emplace_back(command, std::move(payload));
+        return;
+    }
+    log_.debug("sending {} ({} bytes) peer={}", command, payload.size(), peer.info.id);
     OutgoingBytes bytes = peer.transport->frame(command, std::move(payload));
+    peer.sent_by_command[command] += bytes.size();
+    write(peer, std::move(bytes), now_us);
+}
+
+/// What the transport itself has to say, and what waited for it.
+void Engine::send_handshake(Peer& peer, std::int64_t now_us) {
+    if (Bytes output = peer.transport->take_output(); !output.empty()) write(peer, {{}, std::move(output)}, now_us);
+    if (peer.unsent.empty() || !peer.transport->can_send()) return;
+    for (auto& [command, payload] : std::exchange(peer.unsent, {})) send(peer, command, std::move(payload), now_us);
+}
+
+void Engine::write(Peer& peer, OutgoingBytes bytes, std::int64_t now_us) {
     const std::size_t size = bytes.size();
     if (peer.info.send_queue_bytes == 0) peer.send_progress_us = now_us;
-    log_.debug("sending {} ({} bytes) peer={}", command, bytes.body.size(), peer.info.id);
-    peer.sent_by_command[command] += size;
     peer.bytes_sent += size;
     total_sent_ += size;
     peer.info.send_queue_bytes += size;

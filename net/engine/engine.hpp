@@ -28,6 +28,7 @@ struct EngineOptions {
     std::size_t max_send_buffer = 1'000'000;  ///< requests of a peer that has not read this much wait
     bool active = true;
     bool blocks_only = false;
+    bool v2 = true;                           ///< take and make connections of BIP324, and say so in the services
     bool whitelist_relay = true;
     bool whitelist_force_relay = false;
     std::vector<WhitelistEntry> whitelist;
@@ -89,10 +90,10 @@ public:
     void on_tick(std::int64_t now_us);
 
     // --- commands
-    Result<void, NodeCommandError> add_node(const std::string& node);
+    Result<void, NodeCommandError> add_node(const std::string& node, bool v2);
     Result<void, NodeCommandError> remove_node(const std::string& node);
-    Result<void, NodeCommandError> try_node(const std::string& node, std::int64_t now_us);
-    Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, std::int64_t now_us);
+    Result<void, NodeCommandError> try_node(const std::string& node, bool v2, std::int64_t now_us);
+    Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2, std::int64_t now_us);
     Result<void, NodeCommandError> disconnect(PeerId id, std::int64_t now_us);
     Result<void, NodeCommandError> disconnect(const std::string& address, std::int64_t now_us);
     /// Sends any payload under any command of at most 12 characters, for tests.
@@ -117,7 +118,11 @@ private:
     std::uint64_t desirable_services(std::uint64_t offered, std::int64_t now_us) const override;
 
     Peer* find(PeerId id);
-    Peer& add_peer(ConnectionType type, const Endpoint& remote, const Endpoint& local, std::uint32_t permissions, std::int64_t now_us);
+    Peer& add_peer(ConnectionType type, const Endpoint& remote, const Endpoint& local, std::uint32_t permissions, bool v2,
+                   std::int64_t now_us);
+    void redial_by_v1(const Peer& peer, std::int64_t now_us);
+    void send_handshake(Peer& peer, std::int64_t now_us);
+    void write(Peer& peer, OutgoingBytes bytes, std::int64_t now_us);
     std::uint32_t granted(std::uint32_t permissions, const NetAddress& address, bool inbound) const;
     bool make_inbound_room();
     bool rejects_transactions(const PeerInfo& peer) const;

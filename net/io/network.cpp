@@ -119,17 +119,17 @@ std::shared_ptr<const NetView> Network::view() const {
 
 using CommandResult = Result<void, NodeCommandError>;
 
-Result<void, NodeCommandError> Network::add_node(const std::string& node, bool) {
-    return impl_->ask([node](Engine& engine) { return engine.add_node(node); }, CommandResult(fail(NodeCommandError::network_inactive)));
+Result<void, NodeCommandError> Network::add_node(const std::string& node, bool v2) {
+    return impl_->ask([node, v2](Engine& engine) { return engine.add_node(node, v2); }, CommandResult(fail(NodeCommandError::network_inactive)));
 }
 
 Result<void, NodeCommandError> Network::remove_node(const std::string& node) {
     return impl_->ask([node](Engine& engine) { return engine.remove_node(node); }, CommandResult(fail(NodeCommandError::not_added)));
 }
 
-Result<void, NodeCommandError> Network::try_node(const std::string& node, bool) {
+Result<void, NodeCommandError> Network::try_node(const std::string& node, bool v2) {
     const Clock& clock = impl_->clock;
-    return impl_->ask([node, &clock](Engine& engine) { return engine.try_node(node, clock.now_us()); }, CommandResult(fail(NodeCommandError::network_inactive)));
+    return impl_->ask([node, v2, &clock](Engine& engine) { return engine.try_node(node, v2, clock.now_us()); }, CommandResult(fail(NodeCommandError::network_inactive)));
 }
 
 std::vector<AddedNode> Network::added_nodes() const {
@@ -156,9 +156,9 @@ void Network::ping_all() {
     wake();
 }
 
-Result<void, NodeCommandError> Network::add_connection(const std::string& address, ConnectionType type, bool) {
+Result<void, NodeCommandError> Network::add_connection(const std::string& address, ConnectionType type, bool v2) {
     const Clock& clock = impl_->clock;
-    return impl_->ask([address, type, &clock](Engine& engine) { return engine.add_connection(address, type, clock.now_us()); },
+    return impl_->ask([address, type, v2, &clock](Engine& engine) { return engine.add_connection(address, type, v2, clock.now_us()); },
                       CommandResult(fail(NodeCommandError::network_inactive)));
 }
 

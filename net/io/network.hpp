@@ -48,6 +48,7 @@ struct NetworkOptions {
     bool whitelist_relay = true;             ///< -whitelistrelay
     bool whitelist_force_relay = false;      ///< -whitelistforcerelay
     bool blocks_only = false;                ///< -blocksonly
+    bool v2_transport = true;                ///< -v2transport
 };
 
 /// Runs the engine on a thread of its own, with sockets, timers and name look-ups, and answers for it as NetPort.

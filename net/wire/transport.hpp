@@ -43,7 +43,13 @@ public:
     /// Not empty when the peer does not speak this protocol: the connection must be closed.
     virtual const std::string& fatal() const = 0;
 
-    /// `command` has at most 12 characters.
+    /// Bytes that the protocol itself wants to send (its handshake); to be asked for after construction and after bytes came.
+    virtual Bytes take_output() { return {}; }
+    /// Messages may be framed. Until then they wait.
+    virtual bool can_send() const { return true; }
+    /// If the connection ends now, the other side may have ended it because it speaks v1 only.
+    virtual bool may_be_v1() const { return false; }
+    /// `command` has at most 12 characters; only when can_send().
     virtual OutgoingBytes frame(std::string_view command, Bytes payload) = 0;
 
     /// "v1", "v2", "detecting".

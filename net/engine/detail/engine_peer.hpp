@@ -35,6 +35,7 @@ struct Engine::Peer {
     std::uint64_t addr_processed = 0, addr_rate_limited = 0;
     std::int64_t last_send_s = 0, last_receive_s = 0;
     std::uint64_t bytes_sent = 0, bytes_received = 0;
+    std::vector<std::pair<std::string, Bytes>> unsent;  ///< messages that wait for the transport's handshake; a handful, of ours
     std::map<std::string, std::uint64_t> sent_by_command, received_by_command;
 };
 

@@ -67,6 +67,7 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     engine.max_send_buffer = options.max_send_buffer;
     engine.active = options.active;
     engine.blocks_only = options.blocks_only;
+    engine.v2 = options.v2_transport;
     engine.whitelist_relay = options.whitelist_relay;
     engine.whitelist_force_relay = options.whitelist_force_relay;
     Dialer::Options& dialer = engine.dialer;
@@ -80,6 +81,7 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     dialer.dns_seeds = options.dns_seeds;
     dialer.use_fixed_seeds = options.fixed_seeds;
     if (options.fixed_seeds && !options.connect_given) dialer.fixed_seeds = fixed_seeds(options.chain);
+    dialer.v2 = options.v2_transport;
     dialer.max_connections = engine.max_connections;
     return parsed;
 }

@@ -130,6 +130,7 @@ void Reactor::schedule_tick() {
     timer_.async_wait([this](boost::system::error_code error) {
         if (error || stopped_) return;
         engine_.log().set_debug_wanted(log::enabled(log::Category::net, log::Level::debug));
+        engine_.log().set_compact_wanted(log::enabled(log::Category::cmpctblock, log::Level::debug));
         engine_.on_tick(now_us());
         act();
         schedule_tick();
@@ -151,6 +152,7 @@ void Reactor::write_log() {
         switch (line.kind) {
             case LogLine::Kind::debug: log::debug(log::Category::net, "{}", line.text); break;
             case LogLine::Kind::validation_debug: log::debug(log::Category::validation, "{}", line.text); break;
+            case LogLine::Kind::compact_debug: log::debug(log::Category::cmpctblock, "{}", line.text); break;
             case LogLine::Kind::info: log::info("{}", line.text); break;
             case LogLine::Kind::warning: log::warning("{}", line.text); break;
             case LogLine::Kind::error: log::error("{}", line.text); break;

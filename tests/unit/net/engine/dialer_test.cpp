@@ -59,8 +59,8 @@ TEST_F(DialerTest, CallsNobodyWhenConnectIsZero) {
 
 TEST_F(DialerTest, TriesAddedNodesOnceAMinute) {
     Dialer dialer = make(quiet());
-    EXPECT_TRUE(dialer.add_node("1.2.3.4"));
-    EXPECT_FALSE(dialer.add_node("1.2.3.4"));
+    EXPECT_TRUE(dialer.add_node("1.2.3.4", false));
+    EXPECT_FALSE(dialer.add_node("1.2.3.4", false));
     const auto first = dialer.on_tick(state_, now_).dials;
     ASSERT_EQ(first.size(), 1u);
     EXPECT_EQ(dialer.finish(first[0].dial)->type, ConnectionType::manual);

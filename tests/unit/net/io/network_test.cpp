@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include "net/io/detail/parse_options.hpp"
@@ -69,6 +70,30 @@ TEST(Network, ShakesHandsOverSocketsAndEndsCleanly) {
     EXPECT_TRUE(eventually([&] { return server.view()->peers.empty(); }));
     server.stop();
     EXPECT_FALSE(server.try_node("127.0.0.1:38332", false));
+}
+
+TEST(Network, SpeaksV2WhereBothSidesCanAndFallsBackToV1) {
+    Clock clock;
+    QuietRole role;
+    NetworkOptions old_options = local_options(38336);
+    old_options.v2_transport = false;
+    Network server(local_options(38334), role, clock), client(local_options(38335), role, clock), old(old_options, role, clock);
+    ASSERT_TRUE(server.start() && client.start() && old.start());
+    ASSERT_TRUE(client.try_node("127.0.0.1:38334", true));
+    ASSERT_TRUE(client.try_node("127.0.0.1:38336", true));
+    std::map<std::string, PeerSnapshot> peers;
+    ASSERT_TRUE(eventually([&] {
+        peers.clear();
+        for (const PeerSnapshot& peer : client.view()->peers)
+            if (peer.min_ping_us) peers[peer.address] = peer;
+        return peers.size() == 2;
+    }));
+    EXPECT_EQ(peers["127.0.0.1:38334"].transport, "v2");
+    EXPECT_EQ(peers["127.0.0.1:38334"].session_id, server.view()->peers.at(0).session_id);
+    EXPECT_EQ(peers["127.0.0.1:38334"].session_id.size(), 64u);
+    EXPECT_EQ(peers["127.0.0.1:38336"].transport, "v1") << "dialled again after the other side hung up";
+    EXPECT_TRUE(server.view()->local_services & kServiceP2pV2);
+    EXPECT_FALSE(old.view()->local_services & kServiceP2pV2);
 }
 
 TEST(Network, SaysThatAPortIsTaken) {
