@@ -86,6 +86,9 @@ public:
 
     // --- looking
     virtual MempoolReader read() const = 0;
+    /// The block that the mempool goes with: its transactions are valid on top of it. Changes under the writer's lock only: ask
+    /// while holding read(). Null: not known (then it is the chain view's tip).
+    virtual const HeaderNode* tip() const { return nullptr; }
     virtual const MempoolOptions& options() const = 0;
     /// max(rolling minimum, -minrelaytxfee).
     virtual FeeRate minimum_fee() const = 0;
