@@ -17,7 +17,12 @@ namespace cairn::node {
 /// clusters' chunks together, best first, are the one order by which blocks are filled, transactions evicted and
 /// replacements judged.
 ///
-/// Knows nothing of transactions but fee and size. Sizes are weight units here, adjusted for signature operations.
+/// Knows nothing of transactions but fee and size. Sizes are weight units here, adjusted for signature operations: positive
+/// and below 2^31. Fees may be negative (prioritisation); beyond ±2^55 they count as that.
+/// The order of chunks: higher fee rate first; at equal rates the smaller sum of sizes of this chunk and the equal ones before
+/// it in its cluster; then the smaller of the largest ties (see Addition).
+/// Cost: a transaction without relatives is one slot and one key in the order; a change costs in proportion to the clusters
+/// it touches, with a fixed bound on the search for the best order, which improve() goes on with.
 /// Invariants: between calls every cluster keeps the limits (but while dependencies are being added by hand after a reorg: see
 /// link and trim); every linearisation is topological; chunk fee rates never rise within a cluster.
 /// Thread: one writer; const methods by any number of readers while nobody writes.
@@ -29,6 +34,8 @@ public:
     struct Limits {
         unsigned count = 64;          ///< transactions in a cluster; at most 64
         std::int64_t size = 404'000;  ///< weight units of a cluster
+        /// Of the search for the best order, so that nobody can tell which clusters are hard for this node. 0: a random one.
+        std::uint64_t seed = 0;
     };
 
     explicit TxGraph(Limits limits);
@@ -43,6 +50,10 @@ public:
         FeeSize rate;
         std::vector<Id> parents;           ///< of the graph, none of them removed by the same change
         std::vector<unsigned> new_parents; ///< earlier additions of the same change, by their index
+        /// Decides between equals: among chunks (and transactions) of the same rate and size the smaller tie comes first; at
+        /// equal ties the smaller id. Made from the first bytes of the txid the order of the mempool does not depend on
+        /// when transactions came.
+        std::uint64_t tie = 0;
     };
     /// A change worked out but not made: what leaves, what comes, and how the affected clusters look then. Valid until the
     /// graph changes.
@@ -57,7 +68,7 @@ public:
         /// Chunks of the affected clusters before and after, best first. When too large, after() is empty.
         std::span<const FeeSize> before() const;
         std::span<const FeeSize> after() const;
-        /// The chunk that an addition would be in.
+        /// The chunk that an addition would be in. When too large: empty.
         FeeSize chunk_of_addition(unsigned index) const;
 
     private:
@@ -73,10 +84,11 @@ public:
     // ------------------------------------------------------------------------------------------ simple changes
 
     /// Takes transactions out, whether or not something depends on them (a block's transactions leave their children behind).
+    /// What stays and depended on a removed one depends from now on on the parents of that one, as far as they stay.
     void remove(std::span<const Id> ids);
     void set_fee(Id id, Amount fee);
-    /// Adds one without dependencies.
-    Id add(const FeeSize& rate);
+    /// Adds one without dependencies. `tie`: see Addition.
+    Id add(const FeeSize& rate, std::uint64_t tie = 0);
     /// Makes `child` depend on `parent`. Clusters may break the limits until trim() is called; until then only link, add and
     /// trim may be called. For transactions that return with a reorg, below those that spend them.
     void link(Id parent, Id child);
@@ -124,6 +136,7 @@ public:
     /// Spends about `cost` (steps of the search) on clusters that are not optimal yet. False: all are now.
     bool improve(std::uint64_t cost);
 
+    /// Bytes of the transactions that are here, of their clusters and of the order; free places that wait for reuse are not counted.
     std::size_t memory_usage() const;
     /// Checks all invariants the slow way and aborts when one is broken; for tests and -checkmempool.
     void check() const;
