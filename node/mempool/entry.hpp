@@ -26,7 +26,7 @@ struct MempoolEntry {
     std::int64_t weight = 0;          ///< adjusted: max(weight, sigop_cost × bytes per sigop)
     std::int64_t time = 0;            ///< of acceptance, seconds since 1970
     Height height = 0;                ///< of the tip at acceptance
-    std::uint64_t sequence = 0;       ///< of acceptance: what came before has a lower one
+    std::uint64_t sequence = 0;       ///< of acceptance: what came before has a lower one; 0: back after a reorg
     LockPoints locks;
     bool spends_coinbase = false;
     TxGraph::Id graph = TxGraph::kNoId;  ///< in the mempool's graph

@@ -55,8 +55,8 @@ public:
     std::int64_t total_vsize() const;
     Amount total_fee() const;          ///< without prioritisation
     std::size_t memory_usage() const;  ///< bytes, of everything that an entry costs
-    std::uint64_t sequence() const;    ///< of the next change; starts at 1
-    /// Counts changes of the set of transactions (getblocktemplate's longpoll id).
+    std::uint64_t sequence() const;    ///< of the next addition or removal, whatever its reason; starts at 1
+    /// Counts additions, removals, prioritisations and blocks (getblocktemplate's longpoll id).
     std::uint64_t changes() const;
 
     // ------------------------------------------------------------------------------------------ taking in
@@ -73,7 +73,8 @@ public:
     std::vector<RemovedEntry> commit(Staged staged);
 
     // ------------------------------------------------------------------------------------------ taking out
-    /// A block's transactions, and whatever conflicts with them (with descendants). Fee deltas of the former are forgotten.
+    /// A block's transactions, and whatever conflicts with them (with descendants). Fee deltas of the former and of those that
+    /// conflict themselves are forgotten.
     std::vector<RemovedEntry> remove_for_block(std::span<const Transaction> txs);
     /// With all descendants.
     std::vector<RemovedEntry> remove(std::span<const Txid> txids, RemovalReason reason);
@@ -85,27 +86,31 @@ public:
 
     // ------------------------------------------------------------------------------------------ after a reorg
     /// Puts back a transaction that a disconnected block gave up; children that are here already are found. Limits are
-    /// looked at by end_reorg() only. False: it is here already.
+    /// looked at by end_reorg() only; until then the graph does not know its dependencies, but remove() does. Its entry's
+    /// sequence is 0, for peers know it from the block; in the count of changes it has sequence() - 1.
+    /// False: it is here already, or what it spends is spent here.
     bool add_back(MempoolEntry entry);
-    /// Takes out everything for which `keep` says no (with descendants), renews locks as `keep` writes them, then trims clusters.
+    /// Takes out everything for which `keep` says no (with descendants; reason: reorg), renews locks as `keep` writes them, then
+    /// trims clusters (reason: size_limit). Needs to be called after disconnected blocks even if nothing was put back.
     std::vector<RemovedEntry> end_reorg(const std::function<bool(MempoolEntry&)>& keep);
 
     // ------------------------------------------------------------------------------------------ fees
     /// The lowest fee rate that has a chance now: what was evicted last, falling by half every 12 hours (faster while there
     /// is room), never below -incrementalrelayfee while above 0. Does not count -minrelaytxfee.
     FeeRate rolling_minimum(std::int64_t now) const;
-    /// A block came: the minimum may fall from here on.
+    /// A block came: the minimum may fall from here on. Counts as a change.
     void note_block(std::int64_t now);
     /// The fee rate (sat/kvB) of the worst chunk that would still be in the best `vbytes` of the mempool; 0 when it holds less.
     FeeRate rate_at_depth(std::int64_t vbytes) const;
 
-    /// Adds to the fee delta of a transaction that is here or may come. Gives the new delta; 0 is forgotten.
+    /// Adds to the fee delta of a transaction that is here or may come; stops at the ends of the number's range. Gives the new
+    /// delta; 0 is forgotten. A modified fee counts for at most 2^55 satoshis either way.
     Amount prioritise(const Txid& txid, Amount delta);
     Amount fee_delta(const Txid& txid) const;
     const std::map<Txid, Amount>& fee_deltas() const;
 
     // ------------------------------------------------------------------------------------------ unbroadcast
-    /// Own transactions that no peer has asked for yet.
+    /// Own transactions that no peer has asked for yet. Only what is here is added; whatever leaves is removed.
     void add_unbroadcast(const Txid& txid);
     bool remove_unbroadcast(const Txid& txid);
     const std::set<Txid>& unbroadcast() const;
