@@ -45,7 +45,7 @@ PolicyResult check_ephemeral_fee(const Transaction& tx, FeeRate dust_relay, Amou
     if (base_fee == 0 && modified_fee == 0) return {};
     const bool dusty = std::any_of(tx.outputs.begin(), tx.outputs.end(), [&](const TxOutput& output) { return is_dust(output, dust_relay); });
     if (!dusty) return {};
-    return fail(PolicyFault{TxRefusal::not_standard, "dust", "tx with dust output must be 0-fee"});
+    return fail(make_fault(PolicyReason::dust_with_fee, "tx with dust output must be 0-fee"));
 }
 
 Result<void, UnspentDust> check_ephemeral_spends(std::span<const TransactionPtr> package, FeeRate dust_relay, const Mempool& pool) {
@@ -73,10 +73,8 @@ Result<void, UnspentDust> check_ephemeral_spends(std::span<const TransactionPtr>
             return std::any_of(tx.inputs.begin(), tx.inputs.end(), [&](const TxInput& input) { return input.prevout == dust; });
         });
         if (unspent.empty()) continue;
-        return fail(UnspentDust{{TxRefusal::mempool_policy, "missing-ephemeral-spends",
-                                 fmt::format("tx {} (wtxid={}) did not spend parent's ephemeral dust", tx.txid.to_display_hex(),
-                                             tx.wtxid.to_display_hex())},
-                                tx.txid, tx.wtxid});
+        auto debug = fmt::format("tx {} (wtxid={}) did not spend parent's ephemeral dust", tx.txid.to_display_hex(), tx.wtxid.to_display_hex());
+        return fail(UnspentDust{make_fault(PolicyReason::missing_ephemeral_spends, std::move(debug)), tx.txid, tx.wtxid});
     }
     return {};
 }

@@ -28,7 +28,7 @@ bool is_sorted_package(std::span<const TransactionPtr> package, TxidSet later) {
     return true;
 }
 
-PackageResult refuse(const char* token) { return fail(PackageFault{token, {}}); }
+PackageResult refuse(PackageReason reason) { return fail(make_fault(reason)); }
 
 }  // namespace
 
@@ -49,15 +49,15 @@ bool is_consistent_package(std::span<const TransactionPtr> package) {
 }
 
 PackageResult check_package(std::span<const TransactionPtr> package) {
-    if (package.size() > kMaxPackageCount) return refuse("package-too-many-transactions");
+    if (package.size() > kMaxPackageCount) return refuse(PackageReason::too_many_transactions);
     std::int64_t weight = 0;
     for (const TransactionPtr& member : package) weight += member->tx().weight();
     // Alone, it is the transaction that is too large.
-    if (package.size() > 1 && weight > kMaxPackageWeight) return refuse("package-too-large");
+    if (package.size() > 1 && weight > kMaxPackageWeight) return refuse(PackageReason::too_large);
     TxidSet ids = txids_of(package);
-    if (ids.size() != package.size()) return refuse("package-contains-duplicates");
-    if (!is_sorted_package(package, std::move(ids))) return refuse("package-not-sorted");
-    if (!is_consistent_package(package)) return refuse("conflict-in-package");
+    if (ids.size() != package.size()) return refuse(PackageReason::duplicates);
+    if (!is_sorted_package(package, std::move(ids))) return refuse(PackageReason::not_sorted);
+    if (!is_consistent_package(package)) return refuse(PackageReason::conflict);
     return {};
 }
 

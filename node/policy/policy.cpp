@@ -16,10 +16,10 @@ constexpr std::uint8_t kLeafVersionMask = 0xfe;
 constexpr std::uint8_t kTapscriptLeaf = 0xc0;
 constexpr std::size_t kMaxMultisigKeys = 3;
 
-PolicyResult not_standard(const char* token) { return fail(PolicyFault{TxRefusal::not_standard, token, {}}); }
+PolicyResult refuse(PolicyReason reason) { return fail(make_fault(reason)); }
 
 PolicyResult bad_input(std::string debug) {
-    return fail(PolicyFault{TxRefusal::inputs_not_standard, "bad-txns-nonstandard-inputs", std::move(debug)});
+    return fail(make_fault(PolicyReason::nonstandard_inputs, std::move(debug)));
 }
 
 /// A multisig outside P2SH and P2WSH has at most three keys.
@@ -88,34 +88,34 @@ bool is_standard_output(ByteSpan script_pubkey) {
 }
 
 PolicyResult check_standard(const Transaction& tx, const MempoolOptions& options) {
-    if (tx.version > kMaxStandardVersion || tx.version < kMinStandardVersion) return not_standard("version");
+    if (tx.version > kMaxStandardVersion || tx.version < kMinStandardVersion) return refuse(PolicyReason::version);
     // Signature hashes of many inputs cost the product of inputs and size: no transaction gets all that a block may have.
-    if (tx.weight() > kMaxStandardWeight) return not_standard("tx-size");
+    if (tx.weight() > kMaxStandardWeight) return refuse(PolicyReason::tx_size);
     for (const TxInput& input : tx.inputs) {
-        if (input.script_sig.size() > kMaxStandardScriptSigSize) return not_standard("scriptsig-size");
-        if (!is_push_only(input.script_sig)) return not_standard("scriptsig-not-pushonly");
+        if (input.script_sig.size() > kMaxStandardScriptSigSize) return refuse(PolicyReason::scriptsig_size);
+        if (!is_push_only(input.script_sig)) return refuse(PolicyReason::scriptsig_not_pushonly);
     }
     std::size_t data_left = options.datacarrier_bytes.value_or(0);
     for (const TxOutput& output : tx.outputs) {
         const OutputType type = classify(output.script_pubkey);
-        if (type == OutputType::nonstandard) return not_standard("scriptpubkey");
-        if (type == OutputType::multisig && !is_standard_multisig(output.script_pubkey)) return not_standard("scriptpubkey");
+        if (type == OutputType::nonstandard) return refuse(PolicyReason::scriptpubkey);
+        if (type == OutputType::multisig && !is_standard_multisig(output.script_pubkey)) return refuse(PolicyReason::scriptpubkey);
         if (type == OutputType::nulldata) {
-            if (output.script_pubkey.size() > data_left) return not_standard("datacarrier");
+            if (output.script_pubkey.size() > data_left) return refuse(PolicyReason::datacarrier);
             data_left -= output.script_pubkey.size();
         } else if (type == OutputType::multisig && !options.permit_bare_multisig) {
-            return not_standard("bare-multisig");
+            return refuse(PolicyReason::bare_multisig);
         }
     }
     unsigned dust = 0;
     for (const TxOutput& output : tx.outputs) {
-        if (is_dust(output, options.dust_relay) && ++dust > kMaxDustOutputs) return not_standard("dust");
+        if (is_dust(output, options.dust_relay) && ++dust > kMaxDustOutputs) return refuse(PolicyReason::too_much_dust);
     }
     return {};
 }
 
 PolicyResult check_nonwitness_size(const Transaction& tx) {
-    if (tx.stripped_size < kMinStandardNonWitnessSize) return not_standard("tx-size-small");
+    if (tx.stripped_size < kMinStandardNonWitnessSize) return refuse(PolicyReason::tx_size_small);
     return {};
 }
 
@@ -143,14 +143,14 @@ PolicyResult check_witness_standard(const Transaction& tx, const SpentCoins& spe
     if (tx.is_coinbase() || !tx.has_witness()) return {};
     for (std::size_t i = 0; i < tx.inputs.size(); ++i) {
         if (tx.inputs[i].witness.empty() || is_standard_witness(tx.inputs[i], spent.outputs[i].script_pubkey)) continue;
-        return fail(PolicyFault{TxRefusal::witness_mutated, "bad-witness-nonstandard", {}});
+        return refuse(PolicyReason::nonstandard_witness);
     }
     return {};
 }
 
 PolicyResult check_sigop_cost(std::int64_t sigop_cost) {
     if (sigop_cost <= kMaxStandardSigopCost) return {};
-    return fail(PolicyFault{TxRefusal::not_standard, "bad-txns-too-many-sigops", std::to_string(sigop_cost)});
+    return fail(make_fault(PolicyReason::too_many_sigops, std::to_string(sigop_cost)));
 }
 
 bool spends_non_anchor_witness_program(const Transaction& tx, const SpentCoins& spent) {
@@ -167,13 +167,13 @@ bool spends_non_anchor_witness_program(const Transaction& tx, const SpentCoins& 
 }
 
 PolicyResult check_fee_rate(Amount modified_fee, std::int64_t vsize, FeeRate rolling_minimum, const MempoolOptions& options) {
-    const auto too_low = [&](const char* token, Amount needed) {
-        return fail(PolicyFault{TxRefusal::reconsiderable, token, fmt::format("{} < {}", modified_fee, needed)});
+    const auto too_low = [&](PolicyReason reason, Amount needed) {
+        return fail(make_fault(reason, fmt::format("{} < {}", modified_fee, needed)));
     };
     const Amount rolling = rolling_minimum.fee(vsize);
-    if (rolling > 0 && modified_fee < rolling) return too_low("mempool min fee not met", rolling);
+    if (rolling > 0 && modified_fee < rolling) return too_low(PolicyReason::mempool_min_fee, rolling);
     const Amount relay = options.min_relay.fee(vsize);
-    if (modified_fee < relay) return too_low("min relay fee not met", relay);
+    if (modified_fee < relay) return too_low(PolicyReason::min_relay_fee, relay);
     return {};
 }
 

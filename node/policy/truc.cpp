@@ -32,7 +32,7 @@ unsigned ancestor_count(const Mempool& pool, const MempoolEntry& entry) { return
 unsigned descendant_count(const Mempool& pool, const MempoolEntry& entry) { return pool.graph().descendant_sum(entry.graph).count; }
 
 TrucFault violation(std::string debug, const MempoolEntry* sibling = nullptr) {
-    return {{TxRefusal::mempool_policy, "TRUC-violation", std::move(debug)}, sibling};
+    return {make_fault(PolicyReason::truc_violation, std::move(debug)), sibling};
 }
 
 bool spends_from(const Transaction& tx, const Txid& txid) {
@@ -117,7 +117,7 @@ PackageResult check_truc_in_package(const Mempool& pool, std::span<const Transac
         }
     }
     if (wrong.empty()) return {};
-    return fail(PackageFault{"TRUC-violation", std::move(wrong)});
+    return fail(make_fault(PackageReason::truc_violation, std::move(wrong)));
 }
 
 }  // namespace cairn::node
