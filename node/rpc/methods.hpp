@@ -10,7 +10,10 @@ void add_chain_statistics_methods(http::RpcTable& table, const NodeContext& cont
 void add_chain_control_methods(http::RpcTable& table, const NodeContext& context);
 void add_deployment_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_methods(http::RpcTable& table, const NodeContext& context);
+void add_mempool_entry_methods(http::RpcTable& table, const NodeContext& context);
+void add_priority_methods(http::RpcTable& table, const NodeContext& context);
 void add_send_transaction_methods(http::RpcTable& table, const NodeContext& context);
+void add_proof_methods(http::RpcTable& table, const NodeContext& context);
 void add_scan_methods(http::RpcTable& table, const NodeContext& context);
 void add_zmq_methods(http::RpcTable& table, const NodeContext& context);
 
