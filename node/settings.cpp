@@ -342,7 +342,20 @@ void fill_proxies(const Args& args, NodeSettings& settings) {
     set("i2p", args.get("-i2psam", ""), kI2pPort);
 }
 
+void fill_zmq(const Args& args, NodeSettings& settings) {
+    static constexpr std::string_view kUnix = "unix:";
+    for (const char* type : {"pubhashblock", "pubhashtx", "pubrawblock", "pubrawtx", "pubsequence"}) {
+        const std::string option = std::string("-zmq") + type;
+        for (std::string address : args.list(option)) {
+            if (address.starts_with(kUnix)) address.replace(0, kUnix.size(), "ipc://");
+            const std::int64_t mark = args.get_int(option + "hwm", ZmqNotifier{}.high_water_mark);
+            settings.zmq.push_back({type, std::move(address), static_cast<int>(mark)});
+        }
+    }
+}
+
 Status fill_http(const Args& args, NodeSettings& settings) {
+    settings.rest = args.get_bool("-rest", false);
     settings.server = args.get_bool("-server", true);
     settings.log_ips = args.get_bool("-logips", false);
     http::HttpServer::Options& http = settings.http;
@@ -450,6 +463,7 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
     if (auto done = fill_http(args, settings); !done) return fail(done.error());
     fill_proxies(args, settings);
     settings.deprecated_rpc = args.list("-deprecatedrpc");
+    fill_zmq(args, settings);
     settings.mock_time = args.get_int("-mocktime", 0);
     settings.stop_after_import = args.get_bool("-stopafterblockimport", false);
     settings.startup_notify = args.get("-startupnotify", "");
