@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "consensus/base/check.hpp"
 #include "consensus/crypto/detail/bits.hpp"
 
 namespace cairn {
@@ -50,6 +51,78 @@ struct State {
 
 constexpr std::uint64_t kMarker = 0xff;
 constexpr std::uint64_t kMarkerUnpadded = 0x6465646461706e75;  // "unpadded"
+
+#if defined(__x86_64__)
+
+// Numbers of several hashes side by side; the compiler turns operations on them into vector instructions of the target
+// that the calling function is built for.
+typedef std::uint64_t Lanes8 __attribute__((vector_size(64)));
+typedef std::uint64_t Lanes4 __attribute__((vector_size(32)));
+
+#define CAIRN_INLINE __attribute__((always_inline)) inline
+
+template <class Lanes>
+struct WideState {
+    Lanes a, b, c, d;
+
+    CAIRN_INLINE static void turn(Lanes& x, int by) { x = (x << by) | (x >> (64 - by)); }
+    CAIRN_INLINE void round() {
+        a += b, turn(b, 13), b ^= a, turn(a, 32);
+        c += d, turn(d, 16), d ^= c;
+        a += d, turn(d, 21), d ^= a;
+        c += b, turn(b, 17), b ^= c, turn(c, 32);
+    }
+    CAIRN_INLINE void take(const Lanes& word) {
+        d ^= word;
+        round();
+        round();
+        a ^= word;
+    }
+};
+
+/// As many hashes as `Lanes` has lanes: 32 bytes each, one after the other.
+template <class Lanes>
+CAIRN_INLINE void hash_lanes(SipKey key, const std::uint8_t* in, std::uint64_t* out) {
+    constexpr int kCount = sizeof(Lanes) / 8;
+    const Lanes zero{};
+    WideState<Lanes> state{zero + (0x736f6d6570736575 ^ key.k0), zero + (0x646f72616e646f6d ^ key.k1),
+                           zero + (0x6c7967656e657261 ^ key.k0), zero + (0x7465646279746573 ^ key.k1)};
+    for (int word = 0; word < 4; ++word) {
+        Lanes column;
+        for (int i = 0; i < kCount; ++i) column[i] = detail::load_le64(in + 32 * i + 8 * word);
+        state.take(column);
+    }
+    state.take(zero + (std::uint64_t{32} << 56));
+    state.c ^= zero + kMarker;
+    for (int i = 0; i < 4; ++i) state.round();
+    const Lanes hash = state.a ^ state.b ^ state.c ^ state.d;
+    for (int i = 0; i < kCount; ++i) out[i] = hash[i];
+}
+
+__attribute__((target("avx512f"))) std::size_t hash_row_avx512(SipKey key, const std::uint8_t* in, std::uint64_t* out, std::size_t count) {
+    std::size_t done = 0;
+    for (; done + 8 <= count; done += 8) hash_lanes<Lanes8>(key, in + 32 * done, out + done);
+    return done;
+}
+
+__attribute__((target("avx2"))) std::size_t hash_row_avx2(SipKey key, const std::uint8_t* in, std::uint64_t* out, std::size_t count) {
+    std::size_t done = 0;
+    for (; done + 4 <= count; done += 4) hash_lanes<Lanes4>(key, in + 32 * done, out + done);
+    return done;
+}
+
+#undef CAIRN_INLINE
+
+using HashRow = std::size_t (*)(SipKey, const std::uint8_t*, std::uint64_t*, std::size_t);
+
+HashRow wide_hash() {
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f")) return hash_row_avx512;
+    if (__builtin_cpu_supports("avx2")) return hash_row_avx2;
+    return nullptr;
+}
+
+#endif
 
 }  // namespace
 
@@ -104,6 +177,21 @@ std::uint64_t siphash(SipKey key, const Uint256& hash, std::uint32_t extra) {
     state.take_words(hash);
     state.take<2>(std::uint64_t{36} << 56 | extra);
     return state.finish<4>(kMarker);
+}
+
+void siphash_many(SipKey key, ByteSpan hashes, std::span<std::uint64_t> out) {
+    CAIRN_CHECK(hashes.size() == 32 * out.size());
+    std::size_t done = 0;
+#if defined(__x86_64__)
+    static const HashRow wide = wide_hash();
+    if (wide != nullptr) done = wide(key, hashes.data(), out.data(), out.size());
+#endif
+    for (; done < out.size(); ++done) {
+        State state(key);
+        for (int i = 0; i < 4; ++i) state.take<2>(detail::load_le64(hashes.data() + 32 * done + 8 * static_cast<std::size_t>(i)));
+        state.take<2>(std::uint64_t{32} << 56);
+        out[done] = state.finish<4>(kMarker);
+    }
 }
 
 SipHasher13Jumbo::SipHasher13Jumbo(SipKey key) {

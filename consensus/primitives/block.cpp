@@ -34,6 +34,32 @@ Result<BlockPtr, DecodeError> Block::parse(Bytes raw, TrailingBytes trailing) {
     return block;
 }
 
+BlockPtr Block::assemble(const BlockHeader& header, std::span<const Transaction* const> txs) {
+    std::size_t size = BlockHeader::kSize + compact_size_length(txs.size());
+    for (const Transaction* tx : txs) size += tx->raw.size();
+    Bytes raw;
+    raw.reserve(size);
+    Writer writer(raw);
+    header.write(writer);
+    writer.compact_size(txs.size());
+    for (const Transaction* tx : txs) raw.insert(raw.end(), tx->raw.begin(), tx->raw.end());
+
+    std::shared_ptr<Block> block(new Block(std::move(raw)));
+    Reader reader(block->raw_);
+    block->header_ = BlockHeader::read(reader);
+    reader.compact_size();
+    block->hash_ = BlockHash(hash256(ByteSpan(block->raw_).first(BlockHeader::kSize)));
+    const auto rows = block->arena_.make_row<Transaction>(txs.size());
+    std::size_t stripped = reader.position();
+    for (std::size_t i = 0; i < txs.size(); ++i) {
+        rows[i] = Transaction::read_copy(reader, block->arena_, *txs[i]);
+        stripped += rows[i].stripped_size;
+    }
+    block->txs_ = rows;
+    block->stripped_size_ = stripped;
+    return block;
+}
+
 Bytes Block::serialize_stripped() const {
     Bytes out;
     out.reserve(stripped_size_);

@@ -21,6 +21,10 @@ public:
     /// Reads all of `raw`. No rule is checked here.
     static Result<BlockPtr, DecodeError> parse(Bytes raw, TrailingBytes trailing = TrailingBytes::refuse);
 
+    /// Puts a block together from a header and transactions that were read before: their bytes are copied, their hashes
+    /// taken over. Nothing says that they belong together.
+    static BlockPtr assemble(const BlockHeader& header, std::span<const Transaction* const> txs);
+
     const BlockHeader& header() const { return header_; }
     const BlockHash& hash() const { return hash_; }
     std::span<const Transaction> txs() const { return txs_; }

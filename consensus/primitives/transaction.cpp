@@ -87,7 +87,7 @@ StrippedPieces stripped_pieces(ByteSpan raw, std::size_t stripped_size) {
 
 }  // namespace
 
-Transaction Transaction::read(Reader& reader, Arena& arena, bool allow_witness) {
+Transaction Transaction::read_rows(Reader& reader, Arena& arena, bool allow_witness) {
     Transaction tx;
     const std::size_t start = reader.position();
     tx.version = reader.u32();
@@ -118,13 +118,27 @@ Transaction Transaction::read(Reader& reader, Arena& arena, bool allow_witness) 
 
     tx.raw = reader.data().subspan(start, reader.position() - start);
     tx.stripped_size = static_cast<std::uint32_t>(tx.raw.size() - witness_size);
+    return tx;
+}
+
+Transaction Transaction::read(Reader& reader, Arena& arena, bool allow_witness) {
+    Transaction tx = read_rows(reader, arena, allow_witness);
+    if (!reader.ok()) return {};
     tx.wtxid = Wtxid(hash256(tx.raw));
-    if (witness_size == 0) {
+    if (!tx.has_witness()) {
         tx.txid = Txid(static_cast<const Uint256&>(tx.wtxid));
     } else {
         const auto [version, body, lock_time] = stripped_pieces(tx.raw, tx.stripped_size);
         tx.txid = Txid(Sha256().write(version).write(body).write(lock_time).finish_double());
     }
+    return tx;
+}
+
+Transaction Transaction::read_copy(Reader& reader, Arena& arena, const Transaction& known) {
+    Transaction tx = read_rows(reader, arena, true);
+    CAIRN_CHECK(reader.ok() && tx.raw.size() == known.raw.size());
+    tx.txid = known.txid;
+    tx.wtxid = known.wtxid;
     return tx;
 }
 

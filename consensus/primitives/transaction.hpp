@@ -59,6 +59,11 @@ struct Transaction {
     /// input count of zero.
     /// Limits: row sizes are bounded by the bytes that remain, before anything is allocated.
     static Transaction read(Reader& reader, Arena& arena, bool allow_witness = true);
+    /// Reads a copy of `known`'s bytes, whose hashes are taken over instead of made anew. The reader stands before them.
+    static Transaction read_copy(Reader& reader, Arena& arena, const Transaction& known);
+
+private:
+    static Transaction read_rows(Reader& reader, Arena& arena, bool allow_witness);
 };
 
 /// A transaction together with its bytes and rows, which share one block of memory of just their size.

@@ -13,7 +13,7 @@ namespace cairn::net {
 
 /// One line for the log, decided by code that knows no log.
 struct LogLine {
-    enum class Kind { debug, validation_debug, info, warning, error };
+    enum class Kind { debug, validation_debug, compact_debug, info, warning, error };
     Kind kind = Kind::debug;
     std::string text;
 };
@@ -29,14 +29,22 @@ public:
     void info(fmt::format_string<Args...> format, Args&&... args) {
         lines_.push_back({LogLine::Kind::info, fmt::format(format, std::forward<Args>(args)...)});
     }
+    /// For the category cmpctblock.
+    template <class... Args>
+    void compact(fmt::format_string<Args...> format, Args&&... args) {
+        if (compact_wanted_) lines_.push_back({LogLine::Kind::compact_debug, fmt::format(format, std::forward<Args>(args)...)});
+    }
     void add(LogLine::Kind kind, std::string text) { lines_.push_back({kind, std::move(text)}); }
     void set_debug_wanted(bool wanted) { debug_wanted_ = wanted; }
     bool debug_wanted() const { return debug_wanted_; }
+    void set_compact_wanted(bool wanted) { compact_wanted_ = wanted; }
+    bool compact_wanted() const { return compact_wanted_; }
     std::vector<LogLine> take() { return std::exchange(lines_, {}); }
     bool empty() const { return lines_.empty(); }
 
 private:
     bool debug_wanted_ = true;
+    bool compact_wanted_ = true;
     std::vector<LogLine> lines_;
 };
 

@@ -13,6 +13,10 @@ constexpr std::int64_t kDirectFetchBlocks = 20;  // the tip is at most this many
 
 }  // namespace
 
+bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now_us) {
+    return std::int64_t{tip.header.time} > now_us / 1'000'000 - params.pow_target_spacing * kDirectFetchBlocks;
+}
+
 std::size_t BlockFetch::flight_limit() const {
     const auto fits = static_cast<std::size_t>(static_cast<double>(kFlightBytes) / std::max(average_bytes_, 1.0));
     return std::clamp(fits, limits::kBlocksInFlightPerPeer, kMaxFlight);
@@ -26,8 +30,15 @@ std::size_t BlockFetch::peers_downloading() const {
 void BlockFetch::remove(PeerId peer) {
     const auto found = states_.find(peer);
     if (found == states_.end()) return;
-    for (const HeaderNode* node : found->second.queue) in_flight_.erase(node);
+    for (const HeaderNode* node : found->second.queue) drop_flight(peer, node);
     states_.erase(found);
+}
+
+void BlockFetch::drop_flight(PeerId peer, const HeaderNode* node) {
+    const auto flight = in_flight_.find(node);
+    if (flight == in_flight_.end()) return;
+    std::erase(flight->second, peer);
+    if (flight->second.empty()) in_flight_.erase(flight);
 }
 
 void BlockFetch::forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us) {
@@ -36,8 +47,42 @@ void BlockFetch::forget(PeerId peer, State& state, const HeaderNode* node, std::
     if (place == state.queue.begin()) state.downloading_since_us = std::max(state.downloading_since_us, now_us);
     state.queue.erase(place);
     state.stalling_since_us = 0;
+    drop_flight(peer, node);
+}
+
+void BlockFetch::forget_all(const HeaderNode* node, std::int64_t now_us) {
     const auto flight = in_flight_.find(node);
-    if (flight != in_flight_.end() && flight->second == peer) in_flight_.erase(flight);
+    if (flight == in_flight_.end()) return;
+    for (const PeerId peer : std::vector<PeerId>(flight->second)) forget(peer, states_.at(peer), node, now_us);
+}
+
+void BlockFetch::note_request(PeerId peer, const HeaderNode* node, std::int64_t now_us) {
+    const auto found = states_.find(peer);
+    if (found == states_.end() || requested_from(peer, node)) return;
+    found->second.queue.push_back(node);
+    if (found->second.queue.size() == 1) found->second.downloading_since_us = now_us;
+    in_flight_[node].push_back(peer);
+}
+
+void BlockFetch::cancel_request(PeerId peer, const HeaderNode* node, std::int64_t now_us) {
+    if (const auto found = states_.find(peer); found != states_.end()) forget(peer, found->second, node, now_us);
+}
+
+bool BlockFetch::requested_from(PeerId peer, const HeaderNode* node) const {
+    const auto peers = asked_for(node);
+    return std::find(peers.begin(), peers.end(), peer) != peers.end();
+}
+
+std::span<const PeerId> BlockFetch::asked_for(const HeaderNode* node) const {
+    const auto flight = in_flight_.find(node);
+    if (flight == in_flight_.end()) return {};
+    return flight->second;
+}
+
+std::size_t BlockFetch::requests() const {
+    std::size_t count = 0;
+    for (const auto& [node, peers] : in_flight_) count += peers.size();
+    return count;
 }
 
 bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_bytes, std::int64_t now_us) {
@@ -50,7 +95,9 @@ bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_
 }
 
 void BlockFetch::on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us) {
-    if (submitted_.erase(node) == 0 || good) return;
+    const bool waited = submitted_.erase(node) != 0;
+    if (good) forget_all(node, now_us);
+    if (!waited || good) return;
     if (const auto sender = states_.find(peer); sender != states_.end()) sender->second.spoiled[node] = now_us;
     // What follows may have been counted on: look again from where the chains really meet.
     for (auto& [id, state] : states_) state.last_common = nullptr;
@@ -92,7 +139,7 @@ void BlockFetch::ask(const PeerInfo& peer, State& state, const HeaderNode* node,
     items.push_back({type, node->hash});
     state.queue.push_back(node);
     if (state.queue.size() == 1) state.downloading_since_us = now_us;
-    in_flight_[node] = peer.id;
+    in_flight_[node].push_back(peer.id);
 }
 
 BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::size_t count, std::int64_t now_us) {
@@ -122,7 +169,7 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
 
         for (const HeaderNode* block : row) {
             if (const auto flight = in_flight_.find(block); flight != in_flight_.end()) {
-                if (!waiting_for) waiting_for = flight->second;
+                if (!waiting_for) waiting_for = flight->second.front();
                 continue;
             }
             const bool came = submitted_.contains(block);
@@ -178,8 +225,12 @@ void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outb
         const bool has = best && best->ancestor(node->height) == node && !state.spoiled.contains(node) &&
                          (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, node->height)) &&
                          !(peer.limited() && best->height - node->height >= limits::kLimitedBlocks - 2);
-        if (has) ask(peer, state, node, items, now_us);
-        else kept.push_back(node);
+        if (!has) {
+            kept.push_back(node);
+            continue;
+        }
+        drop_flight(from, node);
+        ask(peer, state, node, items, now_us);
     }
     holder.queue.assign(kept.begin(), kept.end());
     holder.downloading_since_us = now_us;
@@ -217,14 +268,13 @@ void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int6
     }
 }
 
-void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outbox& out, std::int64_t now_us) {
+void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, bool compact, Outbox& out, std::int64_t now_us) {
     const auto found = states_.find(peer.id);
     if (found == states_.end()) return;
     State& state = found->second;
     state.spoiled.erase(last);  // announced anew: another try
     const HeaderNode* tip = chain_.tip();
-    const bool near_tip = std::int64_t{tip->header.time} > now_us / 1'000'000 - params_.pow_target_spacing * kDirectFetchBlocks;
-    if (!near_tip || chain_.invalid(last) || tip->chain_work > last->chain_work) return;
+    if (!near_tip(*tip, params_, now_us) || chain_.invalid(last) || tip->chain_work > last->chain_work) return;
 
     std::vector<const HeaderNode*> wanted;
     const HeaderNode* walk = last;
@@ -246,6 +296,7 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outb
     }
     if (items.size() > 1)
         out.log().debug("Downloading blocks toward {} ({}) via headers direct fetch", last->hash.to_display_hex(), last->height);
+    if (compact && items.size() == 1 && requests() == 1) items[0].type = kInvCompactBlock;
     if (!items.empty()) out.send(peer.id, GetDataMessage{std::move(items)});
 }
 

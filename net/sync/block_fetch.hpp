@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -12,6 +13,9 @@
 
 namespace cairn::net {
 
+/// The chain ends near the present: what is announced now may be fetched at once.
+bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now_us);
+
 /// Decides which blocks to ask of whom, and who holds everybody up.
 ///
 /// Blocks are fetched in a window that moves with the last block before which nothing is missing: at most 1024 blocks
@@ -19,7 +23,8 @@ namespace cairn::net {
 /// more while blocks are small. When the window is full and one peer alone holds back what all wait for, it has 2
 /// seconds, doubled for each peer that was dropped for it, up to 64. When all that is left is in flight and one peer has
 /// given nothing for a while, an idle peer is asked for its blocks, too; whoever is first wins. A single block may take as long as one block
-/// interval, and half of one more for each other peer that we download from.
+/// interval, and half of one more for each other peer that we download from. A block near the tip may be in flight with
+/// several peers when compact blocks are at work (note_request); once it is here, nobody is waited for.
 /// Owner: net thread.
 class BlockFetch {
 public:
@@ -31,8 +36,13 @@ public:
 
     /// Asks the peer for what is due; ends the connection when it holds us up. `allowed`: it may be used for this now.
     void pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int64_t now_us);
-    /// Asks at once for the blocks up to a header that was just announced, when we are close to the tip.
-    void direct_fetch(const PeerInfo& peer, const HeaderNode* last, Outbox& out, std::int64_t now_us);
+    /// Asks at once for the blocks up to a header that was just announced, when we are close to the tip. `compact`: a single
+    /// block may be asked for as a compact block.
+    void direct_fetch(const PeerInfo& peer, const HeaderNode* last, bool compact, Outbox& out, std::int64_t now_us);
+    /// The block is being fetched from this peer, too, whoever else was asked.
+    void note_request(PeerId peer, const HeaderNode* node, std::int64_t now_us);
+    /// Nothing is expected of this peer for the block any more.
+    void cancel_request(PeerId peer, const HeaderNode* node, std::int64_t now_us);
 
     /// A block came and goes to the chain now. True when it was asked for, of whomever.
     bool on_block(PeerId peer, const HeaderNode* node, std::size_t size_bytes, std::int64_t now_us);
@@ -45,6 +55,13 @@ public:
     void on_not_found(PeerId peer, const HeaderNode* node);
 
     bool requested(const HeaderNode* node) const { return in_flight_.contains(node); }
+    bool requested_from(PeerId peer, const HeaderNode* node) const;
+    /// Who was asked for this block, in order.
+    std::span<const PeerId> asked_for(const HeaderNode* node) const;
+    /// Blocks in flight, a block from two peers counted twice.
+    std::size_t requests() const;
+    /// The block came and is not judged yet.
+    bool judging(const HeaderNode* node) const { return submitted_.contains(node); }
     bool any_in_flight() const { return !in_flight_.empty(); }
     std::size_t in_flight(PeerId peer) const;
     std::vector<std::int32_t> heights_in_flight(PeerId peer) const;
@@ -68,6 +85,8 @@ private:
     void take_over(const PeerInfo& peer, State& state, PeerId from, Outbox& out, std::int64_t now_us);
     void ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us);
     void forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us);
+    void forget_all(const HeaderNode* node, std::int64_t now_us);
+    void drop_flight(PeerId peer, const HeaderNode* node);
     bool check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     std::size_t flight_limit() const;
     std::size_t peers_downloading() const;
@@ -77,7 +96,7 @@ private:
     const ChainParams& params_;
     std::size_t window_bytes_;
     std::unordered_map<PeerId, State> states_;
-    std::unordered_map<const HeaderNode*, PeerId> in_flight_;
+    std::unordered_map<const HeaderNode*, std::vector<PeerId>> in_flight_;  ///< who was asked, in order
     std::unordered_set<const HeaderNode*> submitted_;  ///< came, not judged yet
     std::int64_t stall_timeout_us_ = 2'000'000;
     double average_bytes_ = 1'000'000;  ///< of the blocks that came lately

@@ -217,6 +217,10 @@ void HeaderSync::on_unknown_block(const PeerInfo& peer, const BlockHash& hash, O
     }
 }
 
+void HeaderSync::ask(const PeerInfo& peer, Outbox& out, std::int64_t now_us) {
+    request(peer, states_[peer.id], make_locator(chain_.best_header()), out, now_us);
+}
+
 void HeaderSync::start(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us) {
     const HeaderNode* best = chain_.best_header();
     // From the block before, so that the answer is never empty and tells what the peer has.

@@ -40,6 +40,9 @@ public:
     /// The peer announced a block by its hash whose header is not known.
     void on_unknown_block(const PeerInfo& peer, const BlockHash& hash, Outbox& out, std::int64_t now_us);
 
+    /// Asks the peer for what builds on our best header, unless an answer of it is still out.
+    void ask(const PeerInfo& peer, Outbox& out, std::int64_t now_us);
+
     /// Starts synchronising with the peer when it is its turn; ends the connection when its time is over.
     /// `any_block_in_flight`: blocks are being downloaded from somebody.
     void pump(const PeerInfo& peer, bool any_block_in_flight, Outbox& out, std::int64_t now_us);

@@ -319,6 +319,7 @@ void write(Writer& out, const SendCmpctMessage& m) {
 }
 
 void write(Writer& out, const CompactBlockMessage& m) {
+    if (m.encoded) return out.bytes(*m.encoded);
     m.header.write(out);
     out.u64(m.nonce);
     out.compact_size(m.short_ids.size());

@@ -33,11 +33,11 @@ BlockVerdict refuse(const BlockFault& fault) { return refuse(Kind::invalid, faul
 void ChainCore::decode(IncomingBlock& incoming) const {
     const BlockSubmission& from = incoming.submission;
     // Whatever follows, the header tells which block these bytes claim to be.
-    Reader reader(from.raw);
+    Reader reader(from.block ? from.block->raw() : ByteSpan(from.raw));
     incoming.header = BlockHeader::read(reader);
     if (reader.ok()) incoming.hash = incoming.header.hash();
     const auto trailing = incoming.stored_already ? TrailingBytes::refuse : TrailingBytes::drop;
-    const auto block = Block::parse(std::move(incoming.submission.raw), trailing);
+    const auto block = from.block ? Result<BlockPtr, DecodeError>(from.block) : Block::parse(std::move(incoming.submission.raw), trailing);
     if (!block) {
         incoming.undecodable = block.error();
         return;
@@ -54,7 +54,7 @@ void ChainCore::decode(IncomingBlock& incoming) const {
 
 void ChainCore::submit(BlockSubmission submission, bool stored_already) {
     auto incoming = std::make_shared<IncomingBlock>();
-    incoming->bytes = submission.raw.size();
+    incoming->bytes = submission.block ? submission.block->raw().size() : submission.raw.size();
     incoming->submission = std::move(submission);
     incoming->stored_already = stored_already;
     pending_bytes_.fetch_add(incoming->bytes, std::memory_order_relaxed);

@@ -81,6 +81,7 @@ struct BlockSubmission {
     bool force = false;          ///< asked for, or by hand: store it even when it does not look useful
     bool header_checked = false; ///< minimum work was shown for its header chain
     std::function<void(const BlockVerdict&)> done;  ///< called once on the chain thread; may be empty
+    BlockPtr block = nullptr;    ///< parsed already, and its merkle root compared with the header; `raw` is not looked at then
 };
 
 enum class ReadError { not_stored, pruned, io };

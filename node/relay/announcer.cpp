@@ -39,14 +39,32 @@ std::vector<BlockHeader> Announcer::connecting_headers(PeerId peer, const State&
     return headers;
 }
 
+void Announcer::send_compact(PeerId peer, Outbox& out) {
+    out.log().debug("sending header-and-ids {} to peer={}", recent_.node()->hash.to_display_hex(), peer);
+    chains_.at(peer).best_sent = recent_.node();
+    out.send(peer, recent_.compact());
+}
+
+void Announcer::on_valid_block(Outbox& out) {
+    const HeaderNode* node = recent_.node();
+    for (const auto& [peer, state] : states_) {
+        if (!state.wants_compact) continue;
+        chains_.refresh(peer);
+        if (!chains_.has_header(peer, node) && chains_.has_header(peer, node->parent)) send_compact(peer, out);
+    }
+}
+
 void Announcer::announce(const PeerInfo& peer, State& state, Outbox& out) {
     if (state.blocks.empty()) return;
     chains_.refresh(peer.id);
     const HeaderNode* last = state.blocks.back();
-    bool fall_back = !state.prefers_headers || state.blocks.size() > limits::kMaxAnnounced;
+    const bool one_compact = state.wants_compact && state.blocks.size() == 1 && recent_.node() == last;
+    bool fall_back = (!state.prefers_headers && !one_compact) || state.blocks.size() > limits::kMaxAnnounced;
     std::vector<BlockHeader> headers;
     if (!fall_back) headers = connecting_headers(peer.id, state, fall_back);
-    if (!headers.empty()) {
+    if (!headers.empty() && one_compact) {
+        send_compact(peer.id, out);
+    } else if (!headers.empty()) {
         out.log().debug("sending {} header(s) up to {} to peer={}", headers.size(), last->hash.to_display_hex(), peer.id);
         chains_.at(peer.id).best_sent = last;
         const std::size_t count = headers.size();

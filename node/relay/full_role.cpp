@@ -9,6 +9,8 @@
 #include "net/wire/codec.hpp"
 #include "node/relay/announcer.hpp"
 #include "node/relay/chain_adapter.hpp"
+#include "node/relay/compact_block.hpp"
+#include "node/relay/compact_relay.hpp"
 #include "node/relay/server.hpp"
 
 namespace cairn::node {
@@ -24,7 +26,12 @@ struct TipEvent {
     std::shared_ptr<const ChainView> view;
     const HeaderNode* fork = nullptr;
 };
-using Event = std::variant<TipEvent, BlockVerdict, Server::ReadDone>;
+/// A block that may be announced before it is connected.
+struct ValidBlockEvent {
+    BlockPtr block;
+    const HeaderNode* node = nullptr;
+};
+using Event = std::variant<TipEvent, ValidBlockEvent, BlockVerdict, Server::ReadDone>;
 
 /// What chain thread and workers tell the net thread. Outlives the role as long as a worker still holds it.
 struct Inbox {
@@ -52,14 +59,14 @@ public:
           chains(chain),
           headers(chain, chains, params, random),
           blocks(chain, chains, params, given.window_bytes),
-          announcer(chain, chains),
-          server(chain, chains, announcer, params, {given.prune_mode, given.max_send_buffer},
+          compact(chain, chains, headers, blocks, params, {given.blocks_only, given.extra_transactions}),
+          announcer(chain, chains, recent),
+          server(chain, chains, announcer, recent, random, params, {given.prune_mode, given.max_send_buffer},
                  [box = inbox](Server::ReadDone done) { box->put(std::move(done)); }) {}
 
     struct Peer {
         bool inbound = false;
         int unjudged = 0;             ///< blocks of this peer that the chain has not judged
-        bool wants_compact_fast = false;
         std::int64_t min_fee_filter = 0;
         bool may_wait = false;        ///< its next message waits for the verdict on its last block
     };
@@ -67,6 +74,10 @@ public:
     void on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us);
     void on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us);
     void on_block(PeerInfo& peer, BlockMessage&& message, Outbox& out, std::int64_t now_us);
+    void on_compact_block(PeerInfo& peer, CompactBlockMessage&& message, Outbox& out, std::int64_t now_us);
+    void submit(PeerInfo& peer, CompactRelay::Rebuilt rebuilt, std::int64_t now_us);
+    void on_valid_block(const ValidBlockEvent& event, Outbox& out);
+    CandidateTxs pool_candidates() const;
     void on_not_found(PeerInfo& peer, const NotFoundMessage& message);
     void on_other(PeerInfo& peer, const Message& message, Outbox& out);
     void on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us);
@@ -83,6 +94,9 @@ public:
     PeerChains chains;
     HeaderSync headers;
     BlockFetch blocks;
+    CompactRelay compact;
+    RecentBlock recent;
+    Height announced_height = 0;  ///< of the highest block that was announced before it was connected
     Announcer announcer;
     Server server;
     std::unordered_map<PeerId, Peer> peers;
@@ -94,7 +108,7 @@ void FullRole::Impl::on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox
         return;
     }
     const auto accepted = headers.on_headers(peer, std::move(message), out, now_us);
-    if (accepted) blocks.direct_fetch(peer, accepted->last, out, now_us);
+    if (accepted) blocks.direct_fetch(peer, accepted->last, compact.may_request(peer.id, accepted->last), out, now_us);
 }
 
 void FullRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us) {
@@ -151,6 +165,38 @@ void FullRole::Impl::on_block(PeerInfo& peer, BlockMessage&& message, Outbox& ou
     chain.port().submit_block(std::move(submission));
 }
 
+CandidateTxs FullRole::Impl::pool_candidates() const { return {}; }
+
+void FullRole::Impl::on_compact_block(PeerInfo& peer, CompactBlockMessage&& message, Outbox& out, std::int64_t now_us) {
+    const BlockHeader header = message.header;
+    CompactRelay::Outcome outcome = compact.on_compact_block(peer, std::move(message), pool_candidates(), out, now_us);
+    if (outcome.block) submit(peer, std::move(*outcome.block), now_us);
+    if (outcome.as_headers) on_headers(peer, HeadersMessage{{header}, 1}, out, now_us);
+}
+
+/// A block that was put together here: it was asked for, so to speak, and its header has been accepted.
+void FullRole::Impl::submit(PeerInfo& peer, CompactRelay::Rebuilt rebuilt, std::int64_t now_us) {
+    blocks.on_block(peer.id, rebuilt.node, rebuilt.block->raw().size(), now_us);
+    Peer& state = peers[peer.id];
+    ++state.unjudged;
+    state.may_wait = true;
+    peer.last_block_s = now_us / 1'000'000;
+    BlockSubmission submission;
+    submission.peer = peer.id;
+    submission.force = true;
+    submission.header_checked = true;
+    submission.block = std::move(rebuilt.block);
+    chain.port().submit_block(std::move(submission));
+}
+
+void FullRole::Impl::on_valid_block(const ValidBlockEvent& event, Outbox& out) {
+    if (event.node->height <= announced_height) return;
+    announced_height = event.node->height;
+    if (!params.active_at(BuriedDeployment::segwit, event.node->height)) return;
+    recent.set(event.block, event.node, random.u64(), compact.lacked(event.node));
+    announcer.on_valid_block(out);
+}
+
 void FullRole::Impl::on_not_found(PeerInfo& peer, const NotFoundMessage& message) {
     for (const InvItem& item : message.items)
         if (item.is_block())
@@ -160,11 +206,8 @@ void FullRole::Impl::on_not_found(PeerInfo& peer, const NotFoundMessage& message
 void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& out) {
     if (std::holds_alternative<SendHeadersMessage>(message)) {
         announcer.on_send_headers(peer.id);
-    } else if (const auto* compact = std::get_if<SendCmpctMessage>(&message)) {
-        if (compact->announce > 1)
-            out.misbehaving(peer.id, "invalid sendcmpct announce field");
-        else if (compact->version == 2)
-            peers[peer.id].wants_compact_fast = compact->announce == 1;
+    } else if (const auto* offer = std::get_if<SendCmpctMessage>(&message)) {
+        if (compact.on_send_cmpct(peer, *offer, out)) announcer.on_send_compact(peer.id, offer->announce == 1);
     } else if (const auto* fee = std::get_if<FeeFilterMessage>(&message)) {
         if (fee->fee_rate >= 0 && fee->fee_rate <= kMaxMoney) {
             peers[peer.id].min_fee_filter = fee->fee_rate;
@@ -187,18 +230,27 @@ void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& ou
 
 void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us) {
     using Kind = BlockVerdict::Kind;
-    if (const HeaderNode* node = chain.find(verdict.hash))
+    // Who sends compact blocks need not have verified them (BIP152).
+    const bool blameless = compact.came_compact(verdict.peer, verdict.hash);
+    if (const HeaderNode* node = chain.find(verdict.hash)) {
+        if (verdict.kind == Kind::connected) compact.on_connected(verdict.peer, node, out);
+        if (verdict.kind != Kind::stored) compact.on_judged(node);
         blocks.on_verdict(verdict.peer, node, verdict.kind == Kind::connected || verdict.kind == Kind::stored || verdict.kind == Kind::duplicate, now_us);
+    }
     const auto found = peers.find(verdict.peer);
     if (found == peers.end()) return;
     // A stored block is judged once more when it is connected.
     if (found->second.unjudged > 0) --found->second.unjudged;
     if (verdict.kind == Kind::duplicate_invalid) {
-        if (!found->second.inbound) out.misbehaving(verdict.peer, verdict.reject_reason);
+        if (!found->second.inbound && !blameless) out.misbehaving(verdict.peer, verdict.reject_reason);
         return;
     }
     if (verdict.kind != Kind::invalid) return;
     if (verdict.reject_reason == "time-too-new" || verdict.reject_reason == "too-little-chainwork") {
+        out.log().debug("peer={}: {}", verdict.peer, verdict.reject_reason);
+        return;
+    }
+    if (blameless) {
         out.log().debug("peer={}: {}", verdict.peer, verdict.reject_reason);
         return;
     }
@@ -239,6 +291,8 @@ void FullRole::on_tip(const std::shared_ptr<const ChainView>& view, const Header
 
 void FullRole::on_verdict(const BlockVerdict& verdict) { impl_->inbox->put(verdict); }
 
+void FullRole::on_new_pow_valid_block(const BlockPtr& block, const HeaderNode* node) { impl_->inbox->put(ValidBlockEvent{block, node}); }
+
 std::uint64_t FullRole::local_services() const {
     std::uint64_t services = kServiceNetworkLimited | kServiceWitness;
     if (!impl_->options.prune_mode) services |= kServiceNetwork;
@@ -266,15 +320,17 @@ void FullRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->chains.add(peer.id);
     impl_->headers.add(peer);
     impl_->blocks.add(peer.id);
+    impl_->compact.add(peer);
     impl_->announcer.add(peer.id);
     impl_->server.add(peer.id);
 }
 
-void FullRole::on_ready(PeerInfo&, Outbox&, std::int64_t) {}
+void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) { impl_->compact.on_ready(peer, out); }
 
 void FullRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->server.remove(peer.id);
     impl_->announcer.remove(peer.id);
+    impl_->compact.remove(peer.id);
     impl_->blocks.remove(peer.id);
     impl_->headers.remove(peer.id);
     impl_->chains.remove(peer.id);
@@ -288,8 +344,11 @@ void FullRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::i
         impl.on_block(peer, std::move(*block), out, now_us);
     else if (auto* headers = std::get_if<HeadersMessage>(&message))
         impl.on_headers(peer, std::move(*headers), out, now_us);
-    else if (const auto* compact = std::get_if<CompactBlockMessage>(&message))
-        impl.on_headers(peer, HeadersMessage{{compact->header}, 1}, out, now_us);
+    else if (auto* compact = std::get_if<CompactBlockMessage>(&message))
+        impl.on_compact_block(peer, std::move(*compact), out, now_us);
+    else if (auto* pieces = std::get_if<BlockTxnMessage>(&message)) {
+        if (auto rebuilt = impl.compact.on_block_txn(peer, std::move(*pieces), out, now_us)) impl.submit(peer, std::move(*rebuilt), now_us);
+    }
     else if (const auto* inv = std::get_if<InvMessage>(&message))
         impl.on_inv(peer, *inv, out, now_us);
     else if (auto* get_data = std::get_if<GetDataMessage>(&message))
@@ -298,8 +357,8 @@ void FullRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::i
         impl.server.on_get_headers(peer, *get_headers, out);
     else if (const auto* get_blocks = std::get_if<GetBlocksMessage>(&message))
         impl.server.on_get_blocks(peer, *get_blocks, out);
-    else if (const auto* get_txn = std::get_if<GetBlockTxnMessage>(&message))
-        impl.server.on_get_block_txn(peer, *get_txn, out, now_us);
+    else if (auto* get_txn = std::get_if<GetBlockTxnMessage>(&message))
+        impl.server.on_get_block_txn(peer, std::move(*get_txn), out, now_us);
     else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
         impl.on_not_found(peer, *not_found);
     else
@@ -322,6 +381,8 @@ void FullRole::on_tick(Outbox& out, std::int64_t now_us) {
     for (Event& event : impl.inbox->box.take()) {
         if (const auto* tip = std::get_if<TipEvent>(&event))
             impl.on_tip(*tip, out);
+        else if (const auto* valid = std::get_if<ValidBlockEvent>(&event))
+            impl.on_valid_block(*valid, out);
         else if (const auto* verdict = std::get_if<BlockVerdict>(&event))
             impl.on_verdict(*verdict, out, now_us);
         else
@@ -346,7 +407,8 @@ void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
     if (unconnecting >= limits::kMaxUnknownAnnouncements) snapshot.unconnecting_headers = unconnecting;
     snapshot.inflight_heights = impl_->blocks.heights_in_flight(peer.id);
     if (const auto found = impl_->peers.find(peer.id); found != impl_->peers.end()) {
-        snapshot.hb_from = found->second.wants_compact_fast;
+        snapshot.hb_to = impl_->compact.hb_to(peer.id);
+        snapshot.hb_from = impl_->compact.hb_from(peer.id);
         snapshot.min_fee_filter = found->second.min_fee_filter;
     }
 }

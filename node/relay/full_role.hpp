@@ -17,6 +17,7 @@ public:
         bool prune_mode = false;              ///< -prune: offer only NETWORK_LIMITED
         bool peer_bloom_filters = false;      ///< -peerbloomfilters
         bool blocks_only = false;             ///< -blocksonly: transaction announcements are a violation
+        std::size_t extra_transactions = 100; ///< -blockreconstructionextratxn
         std::size_t window_bytes = net::limits::kBlockWindowBytes;  ///< blocks taken in and not yet judged
         std::size_t max_send_buffer = 1'000'000;  ///< stop reading blocks for a peer beyond this
     };
@@ -45,6 +46,7 @@ public:
 private:
     void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode* old_tip, const HeaderNode* fork) override;
     void on_verdict(const BlockVerdict& verdict) override;
+    void on_new_pow_valid_block(const BlockPtr& block, const HeaderNode* node) override;
 
     class Impl;
     std::unique_ptr<Impl> impl_;

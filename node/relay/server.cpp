@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "consensus/rules/difficulty.hpp"
+#include "net/sync/block_fetch.hpp"
 #include "net/wire/limits.hpp"
 
 namespace cairn::node {
@@ -14,19 +15,39 @@ namespace {
 constexpr Height kMinBlocksToKeep = 288;  // a pruned node keeps at least these
 constexpr std::int64_t kHour_s = 3600;
 
-/// What a peer without witnesses gets: the same block without them.
-Result<Bytes, ReadError> without_witness(Result<Bytes, ReadError> bytes) {
-    if (!bytes) return bytes;
-    auto block = Block::parse(std::move(*bytes));
-    if (!block) return fail(ReadError::io);
-    return (*block)->serialize_stripped();
+constexpr Height kMaxCompactDepth = 5;    // blocks below the tip that are given out as compact blocks (Core MAX_CMPCTBLOCK_DEPTH)
+constexpr Height kMaxPiecesDepth = 10;    // ... that single transactions are given out of (Core MAX_BLOCKTXN_DEPTH)
+
+/// A block's answer to one kind of inventory: with or without witnesses, or as short ids.
+Server::Answer answer_for(std::uint32_t type, std::uint64_t nonce, Bytes raw) {
+    if (type == kInvWitnessBlock) return BlockMessage{std::move(raw)};
+    auto block = Block::parse(std::move(raw));
+    if (!block) return fail(Server::Failure::io);
+    if (type == kInvCompactBlock) return make_compact_block(**block, nonce);
+    return BlockMessage{(*block)->serialize_stripped()};
+}
+
+Server::Answer pieces_of(const Block& block, std::span<const std::uint32_t> indexes) {
+    auto pieces = make_block_txn(block, indexes);
+    if (!pieces) return fail(Server::Failure::bad_index);
+    return std::move(*pieces);
+}
+
+Server::Failure failure_of(ReadError error) {
+    switch (error) {
+        case ReadError::not_stored: return Server::Failure::not_stored;
+        case ReadError::pruned: return Server::Failure::pruned;
+        case ReadError::io: break;
+    }
+    return Server::Failure::io;
 }
 
 }  // namespace
 
-Server::Server(ChainAdapter& chain, PeerChains& chains, Announcer& announcer, const ChainParams& params, Options options,
-               std::function<void(ReadDone)> deliver)
-    : chain_(chain), chains_(chains), announcer_(announcer), params_(params), options_(options), deliver_(std::move(deliver)) {}
+Server::Server(ChainAdapter& chain, PeerChains& chains, Announcer& announcer, RecentBlock& recent, Random& random,
+               const ChainParams& params, Options options, std::function<void(ReadDone)> deliver)
+    : chain_(chain), chains_(chains), announcer_(announcer), recent_(recent), random_(random), params_(params), options_(options),
+      deliver_(std::move(deliver)) {}
 
 bool Server::busy(PeerId peer) const {
     const auto found = states_.find(peer);
@@ -123,21 +144,30 @@ void Server::on_get_data(const PeerInfo& peer, GetDataMessage&& message, Outbox&
     }
     out.log().debug("received getdata ({} invsz) peer={}", message.items.size(), peer.id);
     auto& wanted = states_[peer.id].wanted;
-    wanted.insert(wanted.end(), message.items.begin(), message.items.end());
+    for (const InvItem& item : message.items) wanted.push_back({item});
     pump(peer, out, now_us);
 }
 
-void Server::on_get_block_txn(const PeerInfo& peer, const GetBlockTxnMessage& message, Outbox& out, std::int64_t now_us) {
+void Server::on_get_block_txn(const PeerInfo& peer, GetBlockTxnMessage&& message, Outbox& out, std::int64_t now_us) {
     if (message.indexes.empty()) {
         out.disconnect(peer.id, "getblocktxn received with no transaction indexes");
         return;
     }
-    states_[peer.id].wanted.push_back({kInvWitnessBlock, message.block});
+    states_[peer.id].wanted.push_back({{kInvWitnessBlock, message.block}, std::move(message.indexes)});
     pump(peer, out, now_us);
 }
 
+/// True for the block that was announced before it is connected, while it is: whoever asks for it must not be told no.
+bool Server::being_connected(const InvItem& item) const {
+    if (!item.is_block() || !recent_.is(BlockHash(item.hash))) return false;
+    const HeaderNode* node = recent_.node();
+    if (node->parent != chain_.tip()) return false;
+    const BlockFacts facts = chain_.port().facts(node);
+    return !facts.scripts_valid && !facts.invalid();
+}
+
 /// False when the peer was dropped for what it asked.
-bool Server::start_read(const PeerInfo& peer, State& state, const InvItem& item, Outbox& out) {
+bool Server::start_block(const PeerInfo& peer, State& state, const InvItem& item, Outbox& out, std::int64_t now_us) {
     if (item.type == kInvFilteredBlock) {
         out.disconnect(peer.id, "filtered block request received when NODE_BLOOM service disabled");
         return false;
@@ -153,36 +183,86 @@ bool Server::start_read(const PeerInfo& peer, State& state, const InvItem& item,
         return false;
     }
     if (!chain_.have_data(node)) return true;
-    const std::uint64_t ticket = next_ticket_++;
-    state.reads.push_back({ticket, node, std::nullopt});
-    const bool strip = item.type == kInvBlock;
-    chain_.port().read_block_async(node, [deliver = deliver_, id = peer.id, ticket, strip](Result<Bytes, ReadError> bytes) {
-        deliver({id, ticket, strip ? without_witness(std::move(bytes)) : std::move(bytes)});
+    std::uint32_t type = item.type;
+    // Who asks for an old block has no mempool that fits it.
+    if (type == kInvCompactBlock &&
+        (!near_tip(*chain_.tip(), params_, now_us) || node->height < chain_.tip()->height - kMaxCompactDepth))
+        type = kInvWitnessBlock;
+    if (recent_.is(node->hash)) {
+        Message message = type == kInvCompactBlock ? Message(recent_.compact())
+                          : type == kInvBlock      ? Message(BlockMessage{recent_.block()->serialize_stripped()})
+                                                   : Message(BlockMessage{to_bytes(recent_.block()->raw())});
+        state.reads.push_back({next_ticket_++, node, std::move(message)});
+        return true;
+    }
+    start_read(peer, state, node, [type, nonce = random_.u64()](Bytes raw) { return answer_for(type, nonce, std::move(raw)); });
+    return true;
+}
+
+/// The same for single transactions of a block.
+bool Server::start_pieces(const PeerInfo& peer, State& state, Wanted&& wanted, Outbox& out, std::int64_t now_us) {
+    const BlockHash hash(wanted.item.hash);
+    if (recent_.is(hash)) {
+        state.reads.push_back({next_ticket_++, recent_.node(), pieces_of(*recent_.block(), wanted.indexes)});
+        return true;
+    }
+    const HeaderNode* node = chain_.find(hash);
+    if (!node || !chain_.have_data(node)) {
+        out.log().debug("Peer {} sent us a getblocktxn for a block we don't have", peer.id);
+        return true;
+    }
+    if (node->height < chain_.tip()->height - kMaxPiecesDepth) {
+        // All of it: whoever makes us read the disk for little has to take much.
+        out.log().debug("Peer {} sent us a getblocktxn for a block > {} deep", peer.id, kMaxPiecesDepth);
+        return start_block(peer, state, wanted.item, out, now_us);
+    }
+    start_read(peer, state, node, [indexes = std::move(wanted.indexes)](Bytes raw) -> Answer {
+        const auto block = Block::parse(std::move(raw));
+        if (!block) return fail(Failure::io);
+        return pieces_of(**block, indexes);
     });
     return true;
+}
+
+void Server::start_read(const PeerInfo& peer, State& state, const HeaderNode* node, std::function<Answer(Bytes)> make) {
+    const std::uint64_t ticket = next_ticket_++;
+    state.reads.push_back({ticket, node, std::nullopt});
+    chain_.port().read_block_async(node, [deliver = deliver_, id = peer.id, ticket, make = std::move(make)](Result<Bytes, ReadError> bytes) {
+        deliver({id, ticket, bytes ? make(std::move(*bytes)) : Answer(fail(failure_of(bytes.error())))});
+    });
 }
 
 void Server::on_read(ReadDone done) {
     const auto found = states_.find(done.peer);
     if (found == states_.end()) return;
     for (Slot& slot : found->second.reads)
-        if (slot.ticket == done.ticket) slot.bytes = std::move(done.bytes);
+        if (slot.ticket == done.ticket) slot.answer = std::move(done.answer);
 }
 
-/// Sends the blocks at the front that were read. False when the peer was dropped.
+/// Sends the answers at the front that are there. False when the peer was dropped.
 bool Server::send_ready(const PeerInfo& peer, State& state, Outbox& out) {
     std::size_t queued = peer.send_queue_bytes;
-    while (!state.reads.empty() && state.reads.front().bytes && queued < options_.max_send_buffer) {
+    while (!state.reads.empty() && state.reads.front().answer && queued < options_.max_send_buffer) {
         Slot slot = std::move(state.reads.front());
         state.reads.pop_front();
-        if (!*slot.bytes) {
-            const bool pruned = slot.bytes->error() == ReadError::pruned;
-            out.disconnect(peer.id, pruned ? "Block was pruned before it could be read" : "Cannot load block from disk",
-                           pruned ? LogLine::Kind::debug : LogLine::Kind::error);
+        if (!*slot.answer) {
+            switch (slot.answer->error()) {
+                case Failure::bad_index: out.misbehaving(peer.id, "getblocktxn with out-of-bounds tx indices"); break;
+                case Failure::pruned: out.disconnect(peer.id, "Block was pruned before it could be read"); break;
+                default: out.disconnect(peer.id, "Cannot load block from disk", LogLine::Kind::error);
+            }
             return false;
         }
-        queued += (*slot.bytes)->size();
-        out.send(peer.id, BlockMessage{std::move(**slot.bytes)});
+        Message& message = **slot.answer;
+        if (const auto* block = std::get_if<BlockMessage>(&message)) {
+            queued += block->raw.size();
+        } else if (const auto* pieces = std::get_if<BlockTxnMessage>(&message)) {
+            queued += pieces->transactions_raw.size();
+            out.log().compact("peer={} sent us a GETBLOCKTXN for block {}, sending a BLOCKTXN with {} txns. ({} bytes)", peer.id,
+                              pieces->block.to_display_hex(), Reader(pieces->transactions_raw).compact_size(),
+                              pieces->transactions_raw.size());
+        }
+        out.send(peer.id, std::move(message));
         if (slot.node->hash == state.continuation) {
             out.send(peer.id, InvMessage{{{kInvBlock, chain_.tip()->hash}}});
             state.continuation = BlockHash();
@@ -191,21 +271,30 @@ bool Server::send_ready(const PeerInfo& peer, State& state, Outbox& out) {
     return true;
 }
 
-void Server::pump(const PeerInfo& peer, Outbox& out, std::int64_t) {
+void Server::pump(const PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     const auto found = states_.find(peer.id);
     if (found == states_.end()) return;
     State& state = found->second;
     if (!send_ready(peer, state, out)) return;
     NotFoundMessage missing;
-    while (!state.wanted.empty() && state.reads.size() < limits::kBlockReadsAhead && peer.send_queue_bytes < options_.max_send_buffer) {
-        const InvItem item = state.wanted.front();
+    std::size_t queued = peer.send_queue_bytes;
+    while (!state.wanted.empty() && state.reads.size() < limits::kBlockReadsAhead && queued < options_.max_send_buffer) {
+        if (state.wanted.front().indexes.empty() && being_connected(state.wanted.front().item)) break;
+        Wanted wanted = std::move(state.wanted.front());
         state.wanted.pop_front();
-        if (item.is_tx())
+        const InvItem& item = wanted.item;
+        if (!wanted.indexes.empty()) {
+            if (!start_pieces(peer, state, std::move(wanted), out, now_us)) return;
+        } else if (item.is_tx() && tx_answer_) {
+            queued += tx_answer_(peer, item, missing, out);
+        } else if (item.is_tx()) {
             missing.items.push_back(item);
-        else if (item.is_block() && !start_read(peer, state, item, out))
+        } else if (item.is_block() && !start_block(peer, state, item, out, now_us)) {
             return;
+        }
     }
     if (!missing.items.empty()) out.send(peer.id, std::move(missing));
+    send_ready(peer, state, out);  // what was at hand
 }
 
 }  // namespace cairn::node

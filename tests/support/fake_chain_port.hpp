@@ -59,7 +59,7 @@ public:
         ++submissions;
         node::BlockVerdict verdict;
         verdict.peer = submission.peer;
-        auto block = Block::parse(std::move(submission.raw));
+        auto block = submission.block ? Result<BlockPtr, DecodeError>(submission.block) : Block::parse(std::move(submission.raw));
         if (!block) return judge(verdict, "block-decode-failed");
         verdict.hash = (*block)->hash();
         const auto accepted = accept_headers({&(*block)->header(), 1}, true);

@@ -131,7 +131,7 @@ TEST_F(BlockFetchTest, AsksAgainForASpoiledBlockThatIsAnnouncedAnew) {
     const auto first = asked(connect(1));
     fetch_.on_block(1, first[0], kLarge, now_);
     fetch_.on_verdict(1, first[0], false, now_);
-    fetch_.direct_fetch(peers_[1], first[0], out_, now_);
+    fetch_.direct_fetch(peers_[1], first[0], false, out_, now_);
     EXPECT_EQ(asked(peers_[1]), first);
 }
 
@@ -190,12 +190,12 @@ TEST_F(BlockFetchTest, FetchesAnAnnouncedBlockDirectlyNearTheTip) {
     have_headers(30);
     now_ = (std::int64_t{best_->header.time} + 60) * kSecond;
     PeerInfo& peer = connect(1);
-    fetch_.direct_fetch(peer, best_, out_, now_);
+    fetch_.direct_fetch(peer, best_, false, out_, now_);
     EXPECT_TRUE(Taken(out_).sent.empty()) << "our tip is old";
     chain_.connect_to(best_);
     have_headers(2);
     now_ = (std::int64_t{best_->header.time} + 60) * kSecond;
-    fetch_.direct_fetch(peer, best_, out_, now_);
+    fetch_.direct_fetch(peer, best_, false, out_, now_);
     EXPECT_EQ(Taken(out_).all<GetDataMessage>().at(0).items.size(), 2u);
 }
 
