@@ -27,7 +27,7 @@ ChainStartError corrupted() { return {"Corrupted block database detected", false
 
 ChainCore::ChainCore(ChainServiceOptions options, ChainParamsPtr params, storage::KvStore& kv, const net::Clock& clock, ChainHooks hooks)
     : options_(std::move(options)), params_(std::move(params)), kv_(kv), blocks_(kv), headers_(kv), clock_(clock), hooks_(std::move(hooks)),
-      gate_(params_, clock), coins_(kv, params_), deployments_(params_), workers_(std::make_unique<Workers>(worker_count(options_.threads))),
+      gate_(params_, clock), coins_(kv, params_), script_cache_(options_.script_cache_bytes), deployments_(params_), workers_(std::make_unique<Workers>(worker_count(options_.threads))),
       candidates_(CandidateOrder{&gate_.status()}) {
     assume_valid_ = options_.assume_valid.value_or(params_->default_assume_valid);
     minimum_work_ = options_.minimum_work.value_or(params_->minimum_chain_work);
@@ -42,6 +42,8 @@ ChainCore::~ChainCore() { stop(); }
 Result<void, ChainStartError> ChainCore::open() {
     if (assume_valid_.is_null()) log::info("Validating signatures for all blocks.");
     else log::info("Assuming ancestors of block {} have valid signatures.", assume_valid_.to_display_hex());
+    log::info("Using {} MiB out of {} MiB requested for script execution cache, able to store {} elements", script_cache_.bytes() >> 20,
+              options_.script_cache_bytes >> 20, script_cache_.capacity());
     last_flush_ = steady_seconds();
     if (auto schema = storage::open_schema(kv_, {params_->magic, params_->genesis_hash(), std::string(params_->name())}); !schema)
         return fail(ChainStartError{schema.error().message, false, schema.error().kind == storage::StorageError::Kind::corruption});
@@ -240,7 +242,7 @@ void ChainCore::run() {
 bool ChainCore::step() {
     if (broken_) {
         settle_waiting_sources();  // what still comes in is answered, though never judged
-        return false;
+        return resident_ && resident_->on_rest();
     }
     if (advance()) return true;
     on_idle();

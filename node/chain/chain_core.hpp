@@ -13,6 +13,7 @@
 #include "node/chain/chainstate.hpp"
 #include "node/chain/header_gate.hpp"
 #include "node/chain/mailbox.hpp"
+#include "node/chain/script_cache.hpp"
 #include "node/chain/view_board.hpp"
 #include "node/chain/workers.hpp"
 #include "storage/header_store.hpp"
@@ -95,6 +96,13 @@ public:
     const HeaderNode* tip() const override { return tip_; }
     bool initial_block_download() const override { return initial_download_; }
     std::optional<Coin> coin(const OutPoint& outpoint, bool& failed) override;
+    bool find_coins(std::span<const OutPoint* const> outpoints, std::span<FoundCoin> coins, Arena& arena) override;
+    void keep_coin(const OutPoint& outpoint, const FoundCoin& coin) override;
+    bool coin_in_memory(const OutPoint& outpoint) const override;
+    const HeaderNode* best_header() const override { return gate_.best(); }
+    const ChainParams& chain_params() const override { return *params_; }
+    bool broken() const override { return broken_; }
+    ScriptCache& script_cache() override { return script_cache_; }
 
     // --- commands, on the chain thread
     Result<void, CommandError> invalidate(const HeaderNode* node);
@@ -223,6 +231,7 @@ private:
     ViewBoard board_;
     Mailbox mailbox_;
     Chainstate coins_;
+    ScriptCache script_cache_;
     rules::DeploymentStates deployments_;
     std::unique_ptr<Workers> workers_;
     std::thread chain_thread_, import_thread_;

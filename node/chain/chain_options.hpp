@@ -31,6 +31,7 @@ struct ChainServiceOptions {
     Height stop_at_height = 0;                    ///< -stopatheight: asks for a stop once this is connected; 0: never
     std::uint64_t min_free_space = 50 << 20;      ///< less free disk than this ends the node in order
     std::size_t pending_limit = 48 << 20;         ///< bytes of blocks taken in and not yet judged that importing allows
+    std::size_t script_cache_bytes = 16 << 20;    ///< half of -maxsigcachesize: transactions whose scripts are known to hold
     std::size_t window_bytes = 16 << 20;          ///< blocks connected whose scripts are not yet verified
     std::size_t window_blocks = 1024;
 };

@@ -4,6 +4,7 @@
 #include "consensus/script/rows.hpp"
 #include "consensus/script/script.hpp"
 #include "consensus/script/verify.hpp"
+#include "node/chain/script_cache.hpp"
 
 namespace cairn::node {
 
@@ -33,6 +34,36 @@ Stored<std::optional<Coin>> Chainstate::get(const OutPoint& outpoint) const {
     }
     if (disk_empty_) return std::optional<Coin>();
     return store_.get(outpoint);
+}
+
+Stored<void> Chainstate::find(std::span<const OutPoint* const> outpoints, std::span<FoundCoin> coins, Arena& arena) const {
+    const std::size_t count = outpoints.size();
+    std::vector<CoinCache::Probe> probes(count);
+    std::vector<OutPoint> unknown;
+    std::vector<std::size_t> unknown_at;
+    for (std::size_t i = 0; i < std::min(kPrepareAhead, count); ++i) probes[i] = cache_.prepare(*outpoints[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i + kPrepareAhead < count) probes[i + kPrepareAhead] = cache_.prepare(*outpoints[i + kPrepareAhead]);
+        if (i + kTouchAhead < count) cache_.touch(probes[i + kTouchAhead]);
+        coins[i] = {};
+        if (const auto coin = cache_.find(*outpoints[i], probes[i], arena)) {
+            coins[i] = {coin->output, coin->origin, true, false};
+        } else if (!disk_empty_ && cache_.contains(*outpoints[i], probes[i]) == CoinCache::Lookup::unknown) {
+            unknown.push_back(*outpoints[i]);
+            unknown_at.push_back(i);
+        }
+    }
+    if (unknown.empty()) return {};
+    const auto stored = store_.multi_get(unknown);
+    if (!stored) return fail(stored.error());
+    for (std::size_t u = 0; u < unknown.size(); ++u) {
+        const auto& coin = (*stored)[u];
+        if (!coin) continue;
+        const auto script = arena.make_row<std::uint8_t>(coin->script_pubkey.size());
+        std::ranges::copy(coin->script_pubkey, script.begin());
+        coins[unknown_at[u]] = {{coin->value, script}, coin->origin(), true, true};
+    }
+    return {};
 }
 
 std::vector<OutPoint> Chainstate::unknown_inputs(const Block& block) const {
@@ -271,7 +302,8 @@ Stored<std::optional<Chainstate::Disconnected>> Chainstate::disconnect(const Blo
     return Answer(clean ? Disconnected::clean : Disconnected::unclean);
 }
 
-std::optional<BlockFault> verify_scripts(const rules::ResolvedBlock& block, std::size_t begin, std::size_t end, ScriptFlags flags) {
+std::optional<BlockFault> verify_scripts(const rules::ResolvedBlock& block, std::size_t begin, std::size_t end, ScriptFlags flags,
+                                         const ScriptCache* known) {
     struct Owner {
         std::uint32_t tx, input;
         std::size_t first_row;
@@ -283,6 +315,10 @@ std::optional<BlockFault> verify_scripts(const rules::ResolvedBlock& block, std:
     std::vector<SignatureRow> rows;
     std::vector<Owner> owners;
     for (std::size_t t = begin; t < end; ++t) {
+        if (known && known->holds(txs[t].wtxid, flags)) {
+            prepared.emplace_back();
+            continue;
+        }
         const auto& data = prepared.emplace_back(txs[t], block.spent_by(t).outputs);
         for (std::size_t i = 0; i < txs[t].inputs.size(); ++i) {
             const std::size_t first_row = rows.size();

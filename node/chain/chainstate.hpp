@@ -6,8 +6,11 @@
 #include "storage/block_store.hpp"
 #include "storage/coin_cache.hpp"
 #include "storage/coin_store.hpp"
+#include "node/chain/chain_thread.hpp"
 
 namespace cairn::node {
+
+class ScriptCache;
 
 /// What a worker found on disk for a block before it is connected.
 struct Prefetched {
@@ -53,6 +56,9 @@ public:
     /// The coin, wherever it is. nullopt: there is none.
     storage::Stored<std::optional<Coin>> get(const OutPoint& outpoint) const;
 
+    /// Many at once; see ChainThread::find_coins.
+    storage::Stored<void> find(std::span<const OutPoint* const> outpoints, std::span<FoundCoin> coins, Arena& arena) const;
+
     /// What the disk must be asked before `block` is connected: outpoints that the cache does not know.
     std::vector<OutPoint> unknown_inputs(const Block& block) const;
     /// Asks it. Thread: any; the cache is not touched.
@@ -86,7 +92,9 @@ private:
 };
 
 /// Verifies the scripts of transactions [begin, end) of a block, the common kinds in rows, the others one by one.
+/// Transactions that `known` vouches for are left out; it may be null.
 /// Thread: any. Errors: the fault of the first input that fails.
-std::optional<BlockFault> verify_scripts(const rules::ResolvedBlock& block, std::size_t begin, std::size_t end, ScriptFlags flags);
+std::optional<BlockFault> verify_scripts(const rules::ResolvedBlock& block, std::size_t begin, std::size_t end, ScriptFlags flags,
+                                         const ScriptCache* known = nullptr);
 
 }  // namespace cairn::node

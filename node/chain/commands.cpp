@@ -107,6 +107,22 @@ std::optional<Coin> ChainCore::coin(const OutPoint& outpoint, bool& failed) {
     return std::move(*coin);
 }
 
+bool ChainCore::find_coins(std::span<const OutPoint* const> outpoints, std::span<FoundCoin> coins, Arena& arena) {
+    auto found = coins_.find(outpoints, coins, arena);
+    if (!found) fatal(found.error(), "Error reading from database");
+    return static_cast<bool>(found);
+}
+
+void ChainCore::keep_coin(const OutPoint& outpoint, const FoundCoin& coin) {
+    auto& cache = coins_.cache();
+    if (cache.live_bytes() >= options_.cache_bytes) return;
+    cache.insert_from_disk(outpoint, storage::CoinView{coin.output, coin.origin}.to_coin(), cache.epoch());
+}
+
+bool ChainCore::coin_in_memory(const OutPoint& outpoint) const {
+    return coins_.cache().contains(outpoint) == storage::CoinCache::Lookup::unspent;
+}
+
 Result<void, BlockVerdict> ChainCore::test_block(const Block& block, bool check_pow) {
     drain();
     const auto refuse = [&](std::string reason, std::string debug) {
@@ -144,7 +160,8 @@ Result<void, BlockVerdict> ChainCore::test_block(const Block& block, bool check_
     if (auto spends = rules::check_spends(*changes->resolved, *tip_, *params_); !spends) {
         fault = std::move(spends.error());
     } else {
-        fault = verify_scripts(*changes->resolved, 1, block.txs().size(), rules::script_flags_for_block(node.hash, node.height, *params_));
+        fault = verify_scripts(*changes->resolved, 1, block.txs().size(), rules::script_flags_for_block(node.hash, node.height, *params_),
+                               &script_cache_);
     }
     coins_.roll_back(**own, std::move(changes->undo));
     if (fault) return refuse_fault(*fault);

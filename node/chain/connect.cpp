@@ -226,9 +226,9 @@ void ChainCore::post_jobs(const std::shared_ptr<PendingBlock>& block, bool scrip
         finish();
     });
     for (const auto& [begin, end] : parts) {
-        workers_->post([block, begin = begin, end = end, finish] {
+        workers_->post([this, block, begin = begin, end = end, finish] {
             if (!block->failed.load(std::memory_order_relaxed)) {
-                if (auto fault = verify_scripts(*block->resolved, begin, end, block->flags)) {
+                if (auto fault = verify_scripts(*block->resolved, begin, end, block->flags, &script_cache_)) {
                     std::lock_guard lock(block->mutex);
                     if (!block->script_fault || begin < block->script_fault_at) {
                         block->script_fault = std::move(fault);
@@ -387,6 +387,11 @@ void ChainCore::publish(bool force) {
     const auto shown = board_.view();
     const bool same = shown->tip == tip_;
     if (!same && !force && shown->tip && tip_->chain_work <= shown->tip->chain_work) return;
+    // What lives on the coins is put in order before anyone sees the tip.
+    if (resident_ && !resident_->settled() && !broken_) {
+        if (!pending_.empty()) return;  // the coins are ahead of the tip: it is shown a little later
+        resident_->on_settled();
+    }
     if (same && shown->initial_block_download == initial_download_ && shown->importing == importing_ && shown->best_header == gate_.best()) return;
     const auto view = board_.change([this](ChainView& next) {
         next.tip = tip_;

@@ -48,6 +48,7 @@ struct TxSubmission {
     bool announce = true;
     bool local = false;                     ///< of this node's user: kept in the unbroadcast set
     std::optional<FeeRate> max_fee_rate;    ///< packages: refuse higher ones, "max feerate exceeded"
+    std::optional<Amount> max_base_fee;     ///< single ones: refuse what pays more, "max-fee-exceeded"
 };
 
 /// Reads the mempool while nobody writes it. Hold it briefly: acceptance waits meanwhile.
@@ -102,6 +103,12 @@ public:
     virtual Result<void, std::string> save(const std::filesystem::path& path) = 0;
     /// Reads one of Bitcoin Core's format into the mempool.
     virtual Result<void, std::string> import(const std::filesystem::path& path, ImportOptions options) = 0;
+
+    // --- unbroadcast transactions, for relay; these never wait
+    /// A peer asked for this one: it is on its way, and no longer unbroadcast.
+    virtual void note_broadcast(const Txid& /*txid*/) {}
+    /// Calls `done` with all of them on the chain thread.
+    virtual void list_unbroadcast(std::function<void(std::vector<TransactionPtr>)> /*done*/) {}
 
     virtual void subscribe(MempoolObserver* observer) = 0;
     virtual void unsubscribe(MempoolObserver* observer) = 0;

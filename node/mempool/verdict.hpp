@@ -49,6 +49,7 @@ struct TxVerdict {
     std::vector<Wtxid> effective_includes;  ///< whose fees `effective` counts
     std::vector<TransactionPtr> replaced;   ///< what had to leave for it
     std::optional<Wtxid> other_wtxid;
+    bool in_chain = false;       ///< a local one that was refused: the chain has unspent outputs of it
 
     bool accepted() const { return kind == Kind::accepted; }
     /// "token" or "token, debug message".
