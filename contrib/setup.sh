@@ -9,9 +9,9 @@ set -euo pipefail
 packages=(
     g++ cmake ninja-build ccache mold pkg-config ca-certificates
     libboost1.81-dev libboost-json1.81-dev librocksdb-dev libssl-dev libspdlog-dev libfmt-dev
-    libexpected-dev libunivalue-dev
+    libexpected-dev libunivalue-dev libzmq3-dev cppzmq-dev
 )
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev liblzma-dev python3 procps)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev liblzma-dev python3 python3-zmq procps)
 [[ ${1:-} == --test ]] && packages+=("${test_packages[@]}")
 
 # libsecp256k1 0.5 is the first with everything Cairn uses (ElligatorSwift of BIP324, faster verification).

@@ -17,7 +17,9 @@
 #include "node/chain/chain_service.hpp"
 #include "node/notify.hpp"
 #include "node/relay/full_role.hpp"
+#include "node/rest/rest.hpp"
 #include "node/rpc/context.hpp"
+#include "node/zmq/publisher.hpp"
 #include "storage/rocks/rocks_kv.hpp"
 
 namespace cairn::node {
@@ -78,6 +80,7 @@ struct Node::Parts {
     std::unique_ptr<storage::KvStore> kv;
     std::unique_ptr<ChainService> chain;
     BlockNotifier notifier;
+    std::unique_ptr<ZmqPublisher> publisher;
     std::unique_ptr<FullRole> role;
     std::unique_ptr<net::Network> network;
 
@@ -85,6 +88,7 @@ struct Node::Parts {
     http::RpcTable table;
     http::Authorizer authorizer;
     std::unique_ptr<http::JsonRpc> json_rpc;
+    std::unique_ptr<Rest> rest;
     std::unique_ptr<http::HttpServer> http;
 };
 
@@ -155,6 +159,14 @@ void Node::Parts::fill_context() {
         if (network) network->wake();
     };
     context.warnings = [this] { return all_warnings(); };
+    context.zmq_notifications = [this] {
+        std::vector<ZmqNotification> notifications;
+        if (!publisher) return notifications;
+        for (const ZmqNotifier& active : publisher->active()) {
+            notifications.push_back({active.type, active.address, active.high_water_mark});
+        }
+        return notifications;
+    };
 }
 
 /// The server answers from now on, with "still warming up" at first.
@@ -169,6 +181,10 @@ Result<void, std::string> Node::Parts::start_http() {
     const auto handler = [this](const http::HttpRequest& request) { return json_rpc->handle(request); };
     http->add_route("/", true, handler);
     http->add_route("/wallet/", false, handler);
+    if (settings.rest) {
+        rest = std::make_unique<Rest>(context, table);
+        rest->add_routes(*http);
+    }
     http->start();
     return {};
 }
@@ -196,6 +212,7 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
         return fail(NodeStartError{error.message + ".\nPlease restart with -reindex or -reindex-chainstate to recover.", true});
     }
     chain->subscribe(&notifier);
+    if (publisher) chain->subscribe(publisher.get());
     return {};
 }
 
@@ -240,6 +257,7 @@ Result<void, NodeStartError> Node::start() {
         log::set_mock_time(p.settings.mock_time);
     }
     if (auto done = p.start_http(); !done) return fail(NodeStartError{done.error()});
+    p.publisher = ZmqPublisher::create(p.settings.zmq);
     if (auto done = p.open_chain(); !done) return done;
     if (p.shutdown.requested()) return fail(NodeStartError{});
     if (auto done = p.start_network(); !done) return fail(NodeStartError{done.error()});
@@ -274,7 +292,9 @@ void Node::stop() {
     if (p.chain) {
         p.chain->unsubscribe(&p.notifier);
         p.chain->stop();
+        if (p.publisher) p.chain->unsubscribe(p.publisher.get());
     }
+    p.publisher.reset();
     p.network.reset();
     p.role.reset();
     p.chain.reset();

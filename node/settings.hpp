@@ -16,6 +16,7 @@
 #include "node/chain/chain_options.hpp"
 #include "node/mempool/options.hpp"
 #include "node/mining/options.hpp"
+#include "node/zmq/notifier.hpp"
 
 namespace cairn::node {
 
@@ -33,6 +34,7 @@ struct NodeSettings {
     bool peer_bloom_filters = false;
 
     bool server = true;
+    bool rest = false;
     http::HttpServer::Options http;
     std::filesystem::path cookie_file;   ///< empty: none
     std::optional<std::filesystem::perms> cookie_permissions;
@@ -45,6 +47,8 @@ struct NodeSettings {
 
     std::map<std::string, std::string> proxies;  ///< by network
     bool randomize_proxy = true;
+
+    std::vector<ZmqNotifier> zmq;
 
     std::int64_t mock_time = 0;
     bool stop_after_import = false;

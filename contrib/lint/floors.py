@@ -66,7 +66,8 @@ OUTSIDE = {
     r"boost/(asio|beast)": ["net/io", "net/http", "node", "light"],
     r"boost/": ["storage", "storage/rocks", "net", "node", "light", "net/io", "net/http", "node/chain"],
     r"spdlog/": ["net/io"],
-    r"univalue": ["net/http", "node/rpc", "node/config", "node/cli", "node", "light"],
+    r"zmq": ["node/zmq"],
+    r"univalue": ["net/http", "node/rpc", "node/rest", "node/config", "node/cli", "node", "light"],
 }
 
 

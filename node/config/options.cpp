@@ -98,15 +98,15 @@ constexpr Option kDaemonOptions[] = {
     {"-unsafesqlitesync", "", "", hidden},
 
     // ZeroMQ
-    {"-zmqpubhashblock", "=<address>", "Publish the hash of each new best block there", zmq, kNoEffect},
+    {"-zmqpubhashblock", "=<address>", "Publish the hash of each new best block there", zmq},
     {"-zmqpubhashblockhwm", "=<n>", "Messages that may wait for a subscriber (default: 1000)", zmq},
-    {"-zmqpubhashtx", "=<address>", "Publish the id of each transaction there", zmq, kNoEffect},
+    {"-zmqpubhashtx", "=<address>", "Publish the id of each transaction there", zmq},
     {"-zmqpubhashtxhwm", "=<n>", "Messages that may wait for a subscriber (default: 1000)", zmq},
-    {"-zmqpubrawblock", "=<address>", "Publish each new best block there", zmq, kNoEffect},
+    {"-zmqpubrawblock", "=<address>", "Publish each new best block there", zmq},
     {"-zmqpubrawblockhwm", "=<n>", "Messages that may wait for a subscriber (default: 1000)", zmq},
-    {"-zmqpubrawtx", "=<address>", "Publish each transaction there", zmq, kNoEffect},
+    {"-zmqpubrawtx", "=<address>", "Publish each transaction there", zmq},
     {"-zmqpubrawtxhwm", "=<n>", "Messages that may wait for a subscriber (default: 1000)", zmq},
-    {"-zmqpubsequence", "=<address>", "Publish the sequence of block and pool events there", zmq, kNoEffect},
+    {"-zmqpubsequence", "=<address>", "Publish the sequence of block and pool events there", zmq},
     {"-zmqpubsequencehwm", "=<n>", "Messages that may wait for a subscriber (default: 1000)", zmq},
 
     // Debugging and testing
@@ -180,7 +180,7 @@ constexpr Option kDaemonOptions[] = {
     {"-blockversion", "=<n>", "The version of new blocks, for tests", block_creation, kDebugOnly},
 
     // RPC
-    {"-rest", "", "Answer public REST requests (default: 0)", rpc, kNoEffect},
+    {"-rest", "", "Answer public REST requests (default: 0)", rpc},
     {"-rpcallowip", "=<ip>", "Accept RPC from there: an address, or a network as 1.2.3.0/24 or 1.2.3.0/255.255.255.0; may be given several times", rpc},
     {"-rpcauth", "=<userpw>", "A user and its salted password: name:salt$hash; may be given several times", rpc, kSensitive},
     {"-rpcbind", "=<addr>[:port]", "Listen for RPC there; only together with -rpcallowip (default: 127.0.0.1 and ::1)", rpc, kNetworkOnly},

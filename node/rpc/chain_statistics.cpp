@@ -297,7 +297,7 @@ RpcMethod gettxout(const NodeContext& context) {
         [&context](const RpcRequest& request, JsonWriter& out) {
             const Txid txid(http::as_hash(request.param(0), "txid"));
             const OutPoint outpoint{txid, http::as_int<std::uint32_t>(request.param(1))};
-            const auto coin = context.chain->coin(outpoint);
+            const auto coin = find_coin(context, outpoint, request.bool_or("include_mempool", true));
             if (!coin) {
                 out.null();
                 return;
@@ -305,7 +305,7 @@ RpcMethod gettxout(const NodeContext& context) {
             const auto view = context.chain->view();
             out.begin_object()
                 .field("bestblock", view->tip->hash)
-                .field("confirmations", view->tip->height - coin->height + 1);
+                .field("confirmations", coin->height == kMempoolHeight ? 0 : view->tip->height - coin->height + 1);
             out.amount_field("value", coin->value).key("scriptPubKey");
             write_script_pubkey(out, *context.params, coin->script_pubkey);
             out.field("coinbase", coin->coinbase).end_object();

@@ -26,6 +26,12 @@ class MempoolPort;
 class TemplateBoard;
 class TxRelayPort;
 
+/// One topic that is published at one address, for getzmqnotifications.
+struct ZmqNotification {
+    std::string type, address;
+    int high_water_mark = 0;
+};
+
 /// What RPC methods see of the node. Owned by Node; everything in it outlives the last call.
 /// Thread: any; constant once the RPC server runs, except through the ports' own methods.
 struct NodeContext {
@@ -72,6 +78,9 @@ struct NodeContext {
     std::function<void(std::int64_t seconds)> advance_scheduler;
     /// Warnings for getblockchaininfo, getnetworkinfo and getmininginfo.
     std::function<std::vector<std::string>()> warnings;
+
+    /// What is published over ZeroMQ; empty when nothing is.
+    std::function<std::vector<ZmqNotification>()> zmq_notifications;
 
     bool deprecated_enabled(const std::string& method) const {
         for (const std::string& name : deprecated_rpc) {

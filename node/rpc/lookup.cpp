@@ -8,6 +8,7 @@
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_error.hpp"
 #include "net/http/rpc_params.hpp"
+#include "node/mempool/mempool_port.hpp"
 
 namespace cairn::node {
 namespace {
@@ -67,6 +68,20 @@ BlockUndo read_undo_or_throw(const NodeContext& context, const HeaderNode& node)
         case ReadError::io: break;
     }
     throw RpcError{code::kMisc, "Can't read undo data from disk"};
+}
+
+std::optional<Coin> find_coin(const NodeContext& context, const OutPoint& outpoint, bool with_mempool) {
+    if (with_mempool && context.mempool) {
+        const MempoolReader pool = context.mempool->read();
+        if (pool->spender(outpoint)) return std::nullopt;
+        if (const MempoolEntry* entry = pool->find(outpoint.txid)) {
+            const auto outputs = entry->tx->tx().outputs;
+            if (outpoint.index >= outputs.size()) return std::nullopt;
+            const TxOutput& output = outputs[outpoint.index];
+            return Coin{output.value, to_bytes(output.script_pubkey), kMempoolHeight, false};
+        }
+    }
+    return context.chain->coin(outpoint);
 }
 
 double difficulty(std::uint32_t bits) {

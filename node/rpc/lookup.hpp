@@ -25,6 +25,11 @@ BlockPtr parse_block_or_throw(Bytes raw);
 /// The coins that the block spent; empty for the genesis block. -1 when they are not there.
 BlockUndo read_undo_or_throw(const NodeContext& context, const HeaderNode& node);
 
+/// The height of a coin that no block has made yet.
+inline constexpr Height kMempoolHeight = 0x7fffffff;
+/// An unspent output as of the tip; `with_mempool`: or of the mempool (at kMempoolHeight), and not spent there.
+std::optional<Coin> find_coin(const NodeContext& context, const OutPoint& outpoint, bool with_mempool);
+
 /// How many times harder than the easiest mainnet target the target in `bits` is.
 double difficulty(std::uint32_t bits);
 /// The target in `bits` as 64 hex digits.

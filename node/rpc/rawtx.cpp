@@ -6,6 +6,7 @@
 #include "consensus/script/script.hpp"
 #include "consensus/script/solver.hpp"
 #include "net/http/rpc_table.hpp"
+#include "node/mempool/mempool_port.hpp"
 #include "node/rpc/decode_transaction.hpp"
 #include "node/rpc/descriptor.hpp"
 #include "node/rpc/doc.hpp"
@@ -75,6 +76,28 @@ void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& 
     out.end_object();
 }
 
+/// False: it is not there, and nothing was written.
+bool write_from_mempool(JsonWriter& out, const NodeContext& context, const Txid& txid, int verbosity) {
+    if (!context.mempool) return false;
+    TransactionPtr tx;
+    std::int64_t vsize = 0;
+    {
+        const MempoolReader pool = context.mempool->read();
+        const MempoolEntry* entry = pool->find(txid);
+        if (!entry) return false;
+        tx = entry->tx;
+        vsize = entry->vsize();
+    }
+    if (verbosity <= 0) {
+        out.hex(tx->tx().raw);
+        return true;
+    }
+    out.begin_object().field("vsize_adjusted", vsize);
+    write_transaction_fields(out, *context.params, tx->tx(), {.hex = true});
+    out.end_object();
+    return true;
+}
+
 void run_getrawtransaction(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
     const Txid txid(http::as_hash(request.param(0), "parameter 1"));
     if (txid == Txid(context.params->genesis->header().merkle_root)) {
@@ -83,6 +106,7 @@ void run_getrawtransaction(const NodeContext& context, const RpcRequest& request
     }
     const int verbosity = http::as_verbosity(request.param(1), 0, true);
     if (request.param(2).isNull()) {
+        if (write_from_mempool(out, context, txid, verbosity)) return;
         throw RpcError{code::kInvalidAddressOrKey,
                        "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain "
                        "transaction queries. "
@@ -100,6 +124,7 @@ void run_getrawtransaction(const NodeContext& context, const RpcRequest& request
 
 Results found_doc(TxDoc options) {
     Results fields{
+        http::maybe(num("vsize_adjusted", "Virtual size, raised for many signature operations (only in the mempool)")),
         http::maybe(flag("in_active_chain", "Is the given block on the active chain? (only with \"blockhash\")")),
         http::maybe(hex("blockhash", "the block's hash")),
         http::maybe(num("confirmations", "Blocks from its own to the tip")),

@@ -3,7 +3,7 @@
 
 namespace cairn::node {
 
-void add_zmq_methods(http::RpcTable& table, const NodeContext&) {
+void add_zmq_methods(http::RpcTable& table, const NodeContext& context) {
     using namespace http;
     table.add({"getzmqnotifications", "zmq", "Lists the active ZeroMQ notifications.\n", {},
                {{ResultType::array, "", "", {{ResultType::object, "", "",
@@ -11,8 +11,16 @@ void add_zmq_methods(http::RpcTable& table, const NodeContext&) {
                   {ResultType::string, "address", "Where"},
                   {ResultType::number, "hwm", "How many messages may wait"}}}}}},
                example_cli("getzmqnotifications", "") + example_rpc("getzmqnotifications", ""),
-               // Nothing is published by this version: an empty list is the whole truth, and what clients ask for first.
-               [](const RpcRequest&, JsonWriter& out) { out.begin_array().end_array(); }});
+               [&context](const RpcRequest&, JsonWriter& out) {
+                   out.begin_array();
+                   if (context.zmq_notifications) {
+                       for (const ZmqNotification& notification : context.zmq_notifications()) {
+                           out.begin_object().field("type", notification.type).field("address", notification.address);
+                           out.field("hwm", notification.high_water_mark).end_object();
+                       }
+                   }
+                   out.end_array();
+               }});
 }
 
 }  // namespace cairn::node
