@@ -2,6 +2,10 @@
 
 #include <array>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace cairn {
 namespace {
 
@@ -22,15 +26,33 @@ int digit_value(char digit) { return kDigitValues[static_cast<unsigned char>(dig
 
 }  // namespace
 
-void append_hex(std::string& out, ByteSpan bytes) {
+void write_hex(ByteSpan bytes, char* to) {
     constexpr char digits[] = "0123456789abcdef";
+    std::size_t at = 0;
+#ifdef __SSE2__
+    const __m128i low_bits = _mm_set1_epi8(15), nine = _mm_set1_epi8(9), zero_digit = _mm_set1_epi8('0');
+    const __m128i to_letter = _mm_set1_epi8('a' - '0' - 10);
+    const auto as_digits = [&](__m128i nibbles) {
+        return _mm_add_epi8(_mm_add_epi8(nibbles, zero_digit), _mm_and_si128(_mm_cmpgt_epi8(nibbles, nine), to_letter));
+    };
+    for (; at + 16 <= bytes.size(); at += 16, to += 32) {
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data() + at));
+        const __m128i high = as_digits(_mm_and_si128(_mm_srli_epi16(block, 4), low_bits));
+        const __m128i low = as_digits(_mm_and_si128(block, low_bits));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi8(high, low));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), _mm_unpackhi_epi8(high, low));
+    }
+#endif
+    for (; at < bytes.size(); ++at) {
+        *to++ = digits[bytes[at] >> 4];
+        *to++ = digits[bytes[at] & 15];
+    }
+}
+
+void append_hex(std::string& out, ByteSpan bytes) {
     const std::size_t start = out.size();
     out.resize(start + bytes.size() * 2);
-    char* to = out.data() + start;
-    for (std::uint8_t byte : bytes) {
-        *to++ = digits[byte >> 4];
-        *to++ = digits[byte & 15];
-    }
+    write_hex(bytes, out.data() + start);
 }
 
 std::string to_hex(ByteSpan bytes) {
