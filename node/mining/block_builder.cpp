@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "consensus/base/check.hpp"
-#include "consensus/crypto/sha256.hpp"
+#include "consensus/crypto/hash.hpp"
 #include "consensus/primitives/merkle.hpp"
 #include "consensus/rules/block_rules.hpp"
 #include "consensus/rules/deployments.hpp"
@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint8_t kOp0 = 0x00;
 // Up to here the height takes one byte, and a coinbase script must have two.
 constexpr Height kLastShortHeight = 16;
+constexpr std::size_t kReservedValueSize = 32;
 constexpr std::uint64_t kAskEvery = 8192;  // tries
 // BIP141: op_return, a push of 36 bytes, and the mark of the commitment.
 constexpr std::uint8_t kCommitmentPrefix[] = {0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed};
@@ -35,22 +36,19 @@ MutableTransaction make_coinbase(Height height, ByteSpan script_pubkey, Amount v
     return coinbase;
 }
 
-// The commitment is made before segwit holds, too; what it commits to goes into the witness only when that is allowed.
-void add_commitment(MutableTransaction& coinbase, std::span<const Transaction> transactions, bool with_witness) {
-    std::vector<Uint256> leaves{Uint256()};  // the coinbase counts as zero
-    for (const Transaction& tx : transactions) leaves.push_back(tx.wtxid);
-    const Bytes reserved(32, 0);
-    Sha256 hasher;
-    hasher.write(merkle_root(std::move(leaves)).root);
-    hasher.write(ByteSpan(reserved));
-    const Uint256 commitment = hasher.finish_double();
-    Bytes script(std::begin(kCommitmentPrefix), std::end(kCommitmentPrefix));
-    script.insert(script.end(), commitment.span().begin(), commitment.span().end());
-    coinbase.outputs.push_back({0, std::move(script)});
-    if (with_witness) coinbase.inputs[0].witness.push_back(reserved);
-}
-
 }  // namespace
+
+Bytes BlockBuilder::witness_commitment(std::span<const Wtxid> wtxids) {
+    std::vector<Uint256> leaves{Uint256()};  // the coinbase counts as zero
+    leaves.insert(leaves.end(), wtxids.begin(), wtxids.end());
+    const Bytes reserved(kReservedValueSize, 0);
+    const Uint256 commitment = hash256(merkle_root(std::move(leaves)).root.span(), ByteSpan(reserved));
+    Bytes script;
+    Writer writer(script);
+    writer.bytes(kCommitmentPrefix);
+    writer.uint256(commitment);
+    return script;
+}
 
 std::int64_t BlockBuilder::minimum_time(const HeaderNode& parent, const ChainParams& params) {
     const std::int64_t time = parent.median_time_past() + 1;
@@ -62,14 +60,19 @@ Bytes BlockBuilder::assemble(ByteSpan script_pubkey, std::span<const Transaction
     if (tip == nullptr) tip = chain_.view()->tip;
     const Height height = tip->height + 1;
     MutableTransaction coinbase = make_coinbase(height, script_pubkey, rules::block_subsidy(height, *params_) + fees);
-    add_commitment(coinbase, transactions, params_->active_at(BuriedDeployment::segwit, height));
+    // The commitment is made before segwit holds, too; what it commits to goes into the witness only when that is allowed.
+    std::vector<Wtxid> wtxids;
+    wtxids.reserve(transactions.size());
+    for (const Transaction& tx : transactions) wtxids.push_back(tx.wtxid);
+    coinbase.outputs.push_back({0, witness_commitment(wtxids)});
+    if (params_->active_at(BuriedDeployment::segwit, height)) coinbase.inputs[0].witness.emplace_back(kReservedValueSize, 0);
     const TransactionPtr first = coinbase.finish();
     CAIRN_CHECK(first != nullptr);
 
     std::vector<Uint256> txids{(*first)->txid};
     for (const Transaction& tx : transactions) txids.push_back(tx.txid);
     BlockHeader header;
-    header.version = rules::DeploymentStates(params_).block_version(tip);
+    header.version = version_ ? *version_ : rules::DeploymentStates(params_).block_version(tip);
     header.previous = tip->hash;
     header.merkle_root = merkle_root(std::move(txids)).root;
     header.time = static_cast<std::uint32_t>(std::max(minimum_time(*tip, *params_), clock_.now()));

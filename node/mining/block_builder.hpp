@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "consensus/rules/params.hpp"
 #include "node/chain/chain_port.hpp"
@@ -15,12 +16,17 @@ namespace cairn::node {
 /// Thread: any (it holds nothing but references).
 class BlockBuilder {
 public:
-    BlockBuilder(ChainPort& chain, ChainParamsPtr params, const net::Clock& clock) : chain_(chain), params_(std::move(params)), clock_(clock) {}
+    /// `version`: replaces the blocks' own (-blockversion).
+    BlockBuilder(ChainPort& chain, ChainParamsPtr params, const net::Clock& clock, std::optional<std::int32_t> version = std::nullopt)
+        : chain_(chain), params_(std::move(params)), clock_(clock), version_(version) {}
 
     /// A block on `tip` (null for the view's tip) paying subsidy and `fees` to `script_pubkey`, with `transactions` in this order.
     /// Its proof of work is not done yet. Coinbase script: the height, and op_0 where that is a single byte; with witness commitment.
     Bytes assemble(ByteSpan script_pubkey, std::span<const Transaction> transactions = {}, Amount fees = 0,
                    const HeaderNode* tip = nullptr) const;
+
+    /// The script that commits to the transactions' witnesses (BIP141); `wtxids` are all but the coinbase's, in order.
+    static Bytes witness_commitment(std::span<const Wtxid> wtxids);
 
     /// The earliest time of a block on `parent`. BIP94's bound on the first block of a period is kept on every network: blocks
     /// that keep it are valid everywhere.
@@ -34,6 +40,7 @@ private:
     ChainPort& chain_;
     ChainParamsPtr params_;
     const net::Clock& clock_;
+    std::optional<std::int32_t> version_;
 };
 
 }  // namespace cairn::node
