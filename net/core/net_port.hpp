@@ -40,6 +40,8 @@ struct PeerSnapshot {
     std::uint64_t addr_processed = 0, addr_rate_limited = 0;
     std::vector<std::string> permissions;
     std::int64_t min_fee_filter = 0;  ///< satoshis per kvB
+    std::uint64_t last_inv_sequence = 0;  ///< of the mempool at our last announcement
+    std::uint64_t inv_to_send = 0;        ///< transactions waiting to be announced
     std::map<std::string, std::uint64_t> bytes_sent_per_message, bytes_received_per_message;
     ConnectionType type = ConnectionType::inbound;
     std::string transport = "v1";  ///< detecting, v1, v2

@@ -43,6 +43,9 @@ public:
     /// True while nothing more of this peer should be heard: something else than the peer has to happen first. It must
     /// never hang on the peer's reading what we send: two nodes that wait so for each other wait forever.
     virtual bool wants_pause(const PeerInfo& peer) const = 0;
+    /// True while a message of this peer with this command, and all that follow it, have to wait: what the peer said
+    /// before is still being judged, and its next words are to be heard as if the judging had been instant.
+    virtual bool must_wait(const PeerInfo& /*peer*/, std::string_view /*command*/) const { return false; }
     /// True while earlier requests of this peer are being answered: its further requests wait, all else is heard.
     virtual bool answering(const PeerInfo& /*peer*/) const { return false; }
     /// Adds what only the role knows of a peer: heights, blocks in flight.

@@ -14,6 +14,9 @@ constexpr std::int64_t kConnectRetry_us = 5 * kSecond;       // -connect
 constexpr std::int64_t kAddedRetry_us = 60 * kSecond;        // -addnode
 constexpr std::int64_t kSeedDelay_us = 11 * kSecond;         // known addresses are tried first
 constexpr std::int64_t kFixedSeedDelay_us = 60 * kSecond;
+constexpr int kSelectTries = 100;                                  // draws from the address book for one dial
+constexpr int kTriesForRested = 30;                                // of them for addresses that were not tried
+constexpr std::int64_t kRest_s = 10 * 60;                          // within this time
 constexpr std::size_t kEnoughAddresses = 1000;
 constexpr std::int64_t kSeedAge_s = 4 * 24 * 60 * 60;        // how old a seed's addresses are taken to be
 
@@ -114,7 +117,7 @@ void Dialer::fill_book(const DialState& state, std::int64_t now_us, Output& out)
         std::erase_if(seeds, [this](const PeerAddress& seed) { return !reachable(seed.endpoint.address); });
         for (PeerAddress& seed : seeds) seed.time = static_cast<std::uint32_t>(now_us / kSecond - kSeedAge_s);
         log_.info("Adding {} fixed seeds because no other address is known", seeds.size());
-        book_.add(seeds, 0, now_us / kSecond);
+        book_.add(seeds, NetAddress(), 0, now_us / kSecond);
     }
 }
 
@@ -140,9 +143,17 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
         return reachable(host) && host.is_routable() && !discouraged_.contains(host) && !groups.contains(host.group()) &&
                (address.services & kServiceOtherFork) == 0 && (address.services & kServiceWitness) != 0;
     };
-    const auto chosen = book_.select(wanted, now_us / kSecond);
+    const std::int64_t now_s = now_us / kSecond;
+    const std::set<NetworkId> networks(options_.reachable.begin(), options_.reachable.end());
+    std::optional<PeerAddress> chosen;
+    for (int tries = 0; tries < kSelectTries && !chosen; ++tries) {
+        const auto choice = book_.select(false, networks, now_s);
+        if (!choice) return;
+        if (tries < kTriesForRested && now_s - choice->last_try_s < kRest_s) continue;  // was tried a moment ago
+        if (wanted(choice->address)) chosen = choice->address;
+    }
     if (!chosen) return;
-    book_.on_attempt(chosen->endpoint, now_us / kSecond);
+    book_.on_attempt(chosen->endpoint, !groups.empty(), now_s);
     out.dials.push_back(make("", chosen->endpoint, type, options_.v2 && (chosen->services & kServiceP2pV2) != 0, now_us));
 }
 
@@ -165,7 +176,7 @@ void Dialer::on_resolved(const std::vector<NetAddress>& addresses, std::int64_t 
         const std::int64_t age_s = kSeedAge_s - 86'400 + static_cast<std::int64_t>(random_.below(4 * 86'400));
         found.push_back({{address, options_.default_port}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_us / kSecond - age_s)});
     }
-    const std::size_t added = book_.add(found, 0, now_us / kSecond);
+    const std::size_t added = book_.add(found, NetAddress(), 0, now_us / kSecond);
     log_.info("{} addresses found from DNS seeds", added);
 }
 

@@ -25,7 +25,7 @@ Engine::Engine(EngineOptions options, Role& role, Random random)
       role_(role),
       random_(std::move(random)),
       outbox_(log_),
-      book_(random_),
+      book_(random_, {false, nullptr, &log_}),
       dialer_(options_.dialer, random_, book_, discouraged_, log_),
       group_secret_(random_.u64()),
       active_(options_.active) {}
@@ -267,7 +267,13 @@ std::size_t Engine::run(Peer& peer, ByteSpan bytes, std::int64_t now_us) {
             break;
         }
         peer.held_up = false;
-        if (auto frame = peer.transport->take_frame()) {
+        auto frame = peer.waiting ? std::exchange(peer.waiting, std::nullopt) : peer.transport->take_frame();
+        if (frame) {
+            if (role_waits(peer, *frame)) {
+                peer.waiting = std::move(frame);
+                peer.held_up = true;
+                break;
+            }
             process(peer, std::move(*frame), now_us);
             continue;
         }
@@ -308,6 +314,10 @@ bool Engine::must_wait(const Peer& peer) const {
     return peer.deferred_bytes > limits::kMaxDeferredBytes || (peer.known_to_role && role_.wants_pause(peer.info));
 }
 
+bool Engine::role_waits(const Peer& peer, const Frame& frame) const {
+    return peer.info.ready && !frame.rejected && role_.must_wait(peer.info, frame.command);
+}
+
 bool Engine::defers_requests(const Peer& peer) const {
     return peer.info.send_queue_bytes > options_.max_send_buffer || (peer.known_to_role && role_.answering(peer.info));
 }
@@ -331,7 +341,7 @@ void Engine::serve_deferred(Peer& peer, std::int64_t now_us) {
 /// Goes on with what waited, as far as it may.
 void Engine::advance(Peer& peer, std::int64_t now_us) {
     serve_deferred(peer, now_us);
-    if (!peer.held_up || peer.info.closing || must_wait(peer)) return;
+    if (!peer.held_up || peer.info.closing || must_wait(peer) || (peer.waiting && role_waits(peer, *peer.waiting))) return;
     peer.held_up = false;
     actions_.emplace_back(ResumeAction{peer.info.id});
 }
@@ -381,7 +391,10 @@ void Engine::dispatch(Peer& peer, Message&& message, std::size_t payload_bytes, 
                 peer.addr_tokens.add(static_cast<double>(limits::kMaxAddresses));
                 outbox_.send(peer.info.id, GetAddrMessage{});
             }
-            if (!peer.info.inbound()) book_.on_good(peer.info.address, peer.info.services, now_us / 1'000'000);
+            if (!peer.info.inbound()) {
+                book_.set_services(peer.info.address, peer.info.services);
+                book_.on_good(peer.info.address, now_us / 1'000'000);
+            }
             return;
         case Handshake::Outcome::ready: role_.on_ready(peer.info, outbox_, now_us); return;
         case Handshake::Outcome::pass_on: break;
@@ -434,10 +447,7 @@ void Engine::on_addresses(Peer& peer, std::string_view command, const std::vecto
     peer.addr_processed += processed;
     peer.addr_rate_limited += dropped;
     log_.debug("Received addr: {} addresses ({} processed, {} rate-limited) from peer={}", addresses.size(), processed, dropped, peer.info.id);
-    const std::size_t added = book_.add(kept, 2 * 60 * 60, now_s);
-    if (added > 0) log_.debug("Added {} addresses (of {}) from {}", added, kept.size(), peer.info.address.to_string());
-    if (added > 0 && kept.size() <= 10)
-        for (const PeerAddress& address : kept) log_.debug("Added {} to new", address.endpoint.to_string());
+    book_.add(kept, peer.info.address.address, 2 * 60 * 60, now_s);
     if (count < limits::kMaxAddresses) peer.getaddr_sent = false;
     if (peer.info.type == ConnectionType::addr_fetch && addresses.size() > 1) outbox_.disconnect(peer.info.id, "addrfetch connection completed");
 }
@@ -454,7 +464,7 @@ void Engine::on_get_addresses(Peer& peer, std::int64_t now_us) {
     }
     peer.getaddr_answered = true;
     const std::size_t percent = peer.info.has(kPermitAddr) ? 100 : limits::kAddressPercent;
-    std::vector<PeerAddress> sample = book_.sample(limits::kMaxAddresses, percent, now_us / 1'000'000);
+    std::vector<PeerAddress> sample = book_.sample(limits::kMaxAddresses, percent, std::nullopt, true, now_us / 1'000'000);
     if (!peer.info.wants_addrv2) std::erase_if(sample, [](const PeerAddress& a) { return !a.endpoint.address.is_v1_compatible(); });
     if (sample.empty()) return;
     const std::size_t count = sample.size();

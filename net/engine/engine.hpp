@@ -132,6 +132,7 @@ private:
     std::size_t run(Peer& peer, ByteSpan bytes, std::int64_t now_us);
     void pump(Peer& peer, std::int64_t now_us);
     bool must_wait(const Peer& peer) const;
+    bool role_waits(const Peer& peer, const Frame& frame) const;
     bool defers_requests(const Peer& peer) const;
     void defer(Peer& peer, Message&& message, std::size_t payload_bytes, std::int64_t now_us);
     void serve_deferred(Peer& peer, std::int64_t now_us);

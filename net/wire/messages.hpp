@@ -165,7 +165,7 @@ struct CompactBlockMessage {
     std::uint64_t nonce = 0;
     std::vector<std::uint64_t> short_ids;  ///< 48 bits each
     Bytes prefilled_raw;                   ///< the prefilled transactions as they were sent, count included
-    std::shared_ptr<const Bytes> encoded;  ///< the whole payload when it was made before: then only this is sent
+    std::shared_ptr<const Bytes> encoded = nullptr;  ///< the whole payload when it was made before: then only this is sent
     bool operator==(const CompactBlockMessage&) const = default;
 };
 

@@ -22,6 +22,7 @@ struct Engine::Peer {
     bool onion = false;         ///< came in over the socket that Tor forwards to
     bool known_to_role = false; ///< its version was accepted
     bool held_up = false;       ///< nothing is read
+    std::optional<Frame> waiting;  ///< came and is heard when the role says so; nothing is read meanwhile
     struct Deferred {
         Message message;
         std::size_t payload_bytes = 0;

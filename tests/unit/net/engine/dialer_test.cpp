@@ -17,7 +17,8 @@ protected:
         std::vector<PeerAddress> addresses;
         for (std::uint32_t i = 0; i < count; ++i)
             addresses.push_back({{NetAddress::ipv4(0x20000000 + i * 65536), 8333}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)});
-        book_.add(addresses, 0, now_ / kSecond);
+        // Told by many, so that no source's share of the table is full.
+        for (const PeerAddress& address : addresses) book_.add({address}, address.endpoint.address, 0, now_ / kSecond);
     }
     static Dialer::Options quiet() {
         Dialer::Options options;
@@ -115,7 +116,7 @@ TEST_F(DialerTest, DoesNotCallTheDiscouragedOrThoseOfAnotherChain) {
     const NetAddress bad = NetAddress::ipv4(0x20000001);
     book_.add({{{bad, 8333}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)},
                {{NetAddress::ipv4(0x21000001), 8333}, kServiceNetwork | kServiceWitness | kServiceOtherFork, static_cast<std::uint32_t>(now_ / kSecond)}},
-              0, now_ / kSecond);
+              NetAddress(), 0, now_ / kSecond);
     discouraged_.add(bad);
     Dialer dialer = make(quiet());
     for (int i = 0; i < 20; ++i) EXPECT_TRUE(dialer.on_tick(state_, now_ += kSecond).dials.empty());

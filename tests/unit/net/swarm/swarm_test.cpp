@@ -1,47 +1,12 @@
 #include <gtest/gtest.h>
 #include <set>
 
-#include "net/swarm/addr_book.hpp"
 #include "net/swarm/bans.hpp"
 #include "net/swarm/eviction.hpp"
 #include "net/swarm/seeds.hpp"
 
 namespace cairn::net {
 namespace {
-
-PeerAddress at(std::uint32_t host, std::uint32_t time) { return {{NetAddress::ipv4(host), 8333}, kServiceNetwork | kServiceWitness, time}; }
-
-TEST(AddrBook, RemembersEachAddressOnce) {
-    Random random = Random::from_number(1);
-    AddrBook book(random);
-    EXPECT_EQ(book.add({at(0x08080808, 1000), at(0x08080808, 2000), at(0x7f000001, 1000)}, 0, 3000), 1u) << "loopback is left out";
-    EXPECT_EQ(book.size(), 1u);
-    EXPECT_EQ(book.select([](const PeerAddress&) { return true; }, 3000)->time, 2000u);
-    EXPECT_FALSE(book.select([](const PeerAddress&) { return false; }, 3000));
-}
-
-TEST(AddrBook, GivesAShareToThoseWhoAsk) {
-    Random random = Random::from_number(2);
-    AddrBook book(random);
-    std::vector<PeerAddress> many;
-    for (std::uint32_t i = 0; i < 1000; ++i) many.push_back(at(0x20000000 + i * 65536, 1'700'000'000));
-    book.add(many, 0, 1'700'000'000);
-    const auto sample = book.sample(1000, 23, 1'700'000'000);
-    EXPECT_EQ(sample.size(), 230u);
-    std::set<std::string> unique;
-    for (const auto& entry : sample) unique.insert(entry.endpoint.to_string());
-    EXPECT_EQ(unique.size(), sample.size());
-    EXPECT_TRUE(book.sample(1000, 23, 1'900'000'000).empty()) << "too old to pass on";
-}
-
-TEST(AddrBook, StaysWithinItsLimit) {
-    Random random = Random::from_number(3);
-    AddrBook book(random);
-    std::vector<PeerAddress> many;
-    for (std::uint32_t i = 0; i < limits::kMaxBookEntries + 1000; ++i) many.push_back(at(0x08000000 + i, 1'700'000'000));
-    book.add(many, 0, 1'700'000'000);
-    EXPECT_EQ(book.size(), limits::kMaxBookEntries);
-}
 
 TEST(Discouraged, ForgetsTheOldestFirst) {
     Discouraged list;
