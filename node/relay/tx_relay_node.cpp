@@ -1,0 +1,212 @@
+#include "node/relay/tx_relay_node.hpp"
+
+#include <future>
+#include <limits>
+#include <variant>
+
+#include "net/io/mailbox.hpp"
+
+namespace cairn::node {
+
+namespace {
+
+constexpr std::int64_t kFeeInterval_us = 100'000;
+constexpr unsigned kFeeTicks = 16;  // while the clock stands still
+
+struct Removed {
+    Wtxid wtxid;
+    std::uint64_t sequence = 0;
+};
+struct Connected {
+    BlockPtr block;
+};
+struct Disconnected {};
+struct NewTip {};
+struct Judged {
+    std::uint64_t ticket = 0;
+    std::variant<TxVerdict, PackageVerdict> verdict;
+};
+struct Announce {
+    std::vector<Wtxid> wtxids;
+};
+/// A question from another thread.
+struct Ask {
+    std::function<void(TxRelay&)> question;
+};
+using Event = std::variant<AddedTransaction, Removed, Connected, Disconnected, NewTip, Judged, Announce, Ask>;
+
+template <class... F>
+struct Cases : F... {
+    using F::operator()...;
+};
+template <class... F>
+Cases(F...) -> Cases<F...>;
+
+}  // namespace
+
+/// Outlives the node as long as a verdict is out.
+struct TxRelayNode::Inbox {
+    net::Mailbox<Event> box{std::numeric_limits<std::size_t>::max()};
+    std::mutex mutex;
+    std::function<void(std::function<void()>)> post;  ///< empty when nobody listens
+
+    void put(Event event) {
+        const std::lock_guard lock(mutex);
+        if (!post) return;
+        if (box.push(std::move(event)) == net::Mailbox<Event>::Pushed::first) post([] {});
+    }
+};
+
+TxRelayNode::TxRelayNode(ChainPort& chain, MempoolPort* mempool, TxRelay::Options options, net::Random random)
+    : chain_(chain), mempool_(mempool), relay_(options, std::move(random)), inbox_(std::make_shared<Inbox>()) {}
+
+TxRelayNode::~TxRelayNode() = default;
+
+void TxRelayNode::attach(std::function<void(std::function<void()>)> post) {
+    {
+        const std::lock_guard lock(inbox_->mutex);
+        inbox_->post = std::move(post);
+    }
+    if (!mempool_) return;
+    mempool_->subscribe(this);
+    chain_.subscribe(this);
+    fill_pool();
+}
+
+void TxRelayNode::detach() {
+    if (mempool_) {
+        mempool_->unsubscribe(this);
+        chain_.unsubscribe(this);
+    }
+    {
+        const std::lock_guard lock(inbox_->mutex);
+        inbox_->post = nullptr;
+    }
+    inbox_->box.take();  // who waits for an answer learns that there is none
+}
+
+/// What came before anyone listened.
+void TxRelayNode::fill_pool() {
+    const MempoolReader pool = mempool_->read();
+    pool->for_each([this](const MempoolEntry& entry) {
+        AddedTransaction added;
+        added.tx = entry.tx;
+        added.fee = entry.fee;
+        added.vsize = entry.vsize();
+        added.chunk = entry.rate();
+        added.sequence = entry.sequence;
+        added.time = entry.time;
+        relay_.pool().add(added);
+    });
+    relay_.pool().note_sequence(pool->sequence());
+}
+
+// --- on the net thread
+
+void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
+    const auto cases = Cases{
+        [&](const AddedTransaction& added) { relay_.on_added(added, out, now_us); },
+        [&](const Removed& removed) { relay_.on_removed(removed.wtxid, removed.sequence); },
+        [&](const Connected& connected) { relay_.on_block_connected(connected.block, out); },
+        [&](const Disconnected&) { relay_.on_block_disconnected(); },
+        [&](const NewTip&) { relay_.on_tip_changed(); },
+        [&](const Judged& judged) {
+            std::visit([&](const auto& verdict) { relay_.on_verdict(judged.ticket, verdict, out, now_us); }, judged.verdict);
+        },
+        [&](const Announce& announce) {
+            for (const Wtxid& wtxid : announce.wtxids) relay_.announce(wtxid, now_us);
+        },
+        [&](const Ask& ask) { ask.question(relay_); },
+    };
+    for (const Event& event : inbox_->box.take()) std::visit(cases, event);
+    if (!mempool_) return;
+    refresh_minimum_fee(now_us);
+    if (relay_.tick(out, now_us))
+        mempool_->list_unbroadcast([inbox = inbox_](std::vector<TransactionPtr> txs) {
+            Announce announce;
+            for (const TransactionPtr& tx : txs) announce.wtxids.push_back(tx->tx().wtxid);
+            inbox->put(std::move(announce));
+        });
+    hand_over();
+}
+
+/// Not at each tick: it takes the mempool's lock for a moment.
+void TxRelayNode::refresh_minimum_fee(std::int64_t now_us) {
+    if (now_us >= fee_read_us_ && now_us - fee_read_us_ < kFeeInterval_us && ++ticks_ % kFeeTicks != 0) return;
+    fee_read_us_ = now_us;
+    relay_.set_minimum_fee(mempool_->minimum_fee());
+}
+
+void TxRelayNode::hand_over() {
+    if (!mempool_) return;
+    for (TxRelay::Submission& submission : relay_.take_submissions()) {
+        TxSubmission options;
+        options.peer = submission.peer;
+        const auto answer = [inbox = inbox_, ticket = submission.ticket](const auto& verdict) { inbox->put(Judged{ticket, verdict}); };
+        if (submission.txs.size() == 1)
+            mempool_->submit(std::move(submission.txs.front()), options, answer);
+        else
+            mempool_->submit_package(std::move(submission.txs), options, answer);
+    }
+    for (const Txid& txid : relay_.take_broadcast()) mempool_->note_broadcast(txid);
+}
+
+// --- on the chain thread
+
+void TxRelayNode::on_added(const AddedTransaction& added) { inbox_->put(added); }
+
+void TxRelayNode::on_removed(const RemovedEntry& removed) { inbox_->put(Removed{removed.entry.wtxid(), removed.sequence}); }
+
+void TxRelayNode::on_block_removed(const std::vector<RemovedEntry>& removed, const HeaderNode*) {
+    for (const RemovedEntry& one : removed) on_removed(one);
+}
+
+void TxRelayNode::on_block_connected(const BlockPtr& block, const HeaderNode*) {
+    // While the chain is far behind no transactions come, and blocks would only be kept in memory for longer.
+    if (!chain_.view()->initial_block_download) inbox_->put(Connected{block});
+}
+
+void TxRelayNode::on_block_disconnected(const BlockPtr&, const HeaderNode*) { inbox_->put(Disconnected{}); }
+
+void TxRelayNode::on_tip(const std::shared_ptr<const ChainView>&, const HeaderNode*, const HeaderNode*) { inbox_->put(NewTip{}); }
+
+// --- on any thread
+
+void TxRelayNode::announce(const Txid&, const Wtxid& wtxid) { inbox_->put(Announce{{wtxid}}); }
+
+std::vector<OrphanSnapshot> TxRelayNode::orphans() const {
+    auto answer = std::make_shared<std::promise<std::vector<OrphanSnapshot>>>();
+    auto future = answer->get_future();
+    inbox_->put(Ask{[answer](TxRelay& relay) { answer->set_value(relay.orphans()); }});
+    answer.reset();
+    try {
+        return future.get();
+    } catch (const std::future_error&) {
+        return {};  // the network has ended
+    }
+}
+
+SendRates TxRelayNode::send_rates() const {
+    auto answer = std::make_shared<std::promise<SendRates>>();
+    auto future = answer->get_future();
+    inbox_->put(Ask{[answer](TxRelay& relay) {
+        const auto bucket = [](const TxAnnounce::BucketFacts& facts) {
+            return SendRates::Bucket{facts.backlog, facts.count_tokens, facts.size_tokens};
+        };
+        answer->set_value({relay.send_rate(), bucket(relay.announcer().inbound_bucket()), bucket(relay.announcer().outbound_bucket())});
+    }});
+    answer.reset();
+    try {
+        return future.get();
+    } catch (const std::future_error&) {
+        SendRates rates;
+        rates.per_second = relay_.send_rate();
+        return rates;
+    }
+}
+
+void TxRelayNode::advance_timers(std::int64_t seconds) {
+    inbox_->put(Ask{[seconds](TxRelay& relay) { relay.advance_timers(seconds); }});
+}
+
+}  // namespace cairn::node
