@@ -12,9 +12,13 @@ void add_deployment_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_entry_methods(http::RpcTable& table, const NodeContext& context);
 void add_priority_methods(http::RpcTable& table, const NodeContext& context);
+void add_mempool_storage_methods(http::RpcTable& table, const NodeContext& context);
 void add_send_transaction_methods(http::RpcTable& table, const NodeContext& context);
+void add_raw_signing_methods(http::RpcTable& table, const NodeContext& context);
 void add_proof_methods(http::RpcTable& table, const NodeContext& context);
 void add_scan_methods(http::RpcTable& table, const NodeContext& context);
+void add_fee_methods(http::RpcTable& table, const NodeContext& context);
+void add_orphan_methods(http::RpcTable& table, const NodeContext& context);
 void add_zmq_methods(http::RpcTable& table, const NodeContext& context);
 
 }  // namespace cairn::node

@@ -9,6 +9,7 @@ void register_blockchain_methods(http::RpcTable& table, const NodeContext& conte
     add_deployment_methods(table, context);
     add_mempool_methods(table, context);
     add_send_transaction_methods(table, context);
+    add_mempool_storage_methods(table, context);
 }
 
 void register_methods(http::RpcTable& table, const NodeContext& context) {
@@ -16,9 +17,13 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_network_methods(table, context);
     register_mining_methods(table, context);
     register_rawtransaction_methods(table, context);
+    add_raw_signing_methods(table, context);
     register_util_methods(table, context);
     register_control_methods(table, context);
+    add_proof_methods(table, context);
     add_scan_methods(table, context);
+    add_fee_methods(table, context);
+    add_orphan_methods(table, context);
     add_zmq_methods(table, context);
 }
 
