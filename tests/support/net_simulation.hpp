@@ -53,7 +53,7 @@ public:
         nodes_.push_back(std::move(node));
         return *nodes_.back();
     }
-    void connect(Node& from, Node& to) { (void)from.engine.try_node(to.address.to_string(), now_us); }
+    void connect(Node& from, Node& to) { (void)from.engine.try_node(to.address.to_string(), false, now_us); }
 
     /// A peer without an engine: the test speaks for it. Its bytes go to `node`, what comes back is dropped.
     net::PeerId add_raw_peer(Node& node) {
