@@ -3,12 +3,12 @@
 #include <future>
 
 #include "consensus/rules/block_rules.hpp"
+#include "net/http/rpc_error.hpp"
 
 namespace cairn::node {
 namespace {
 
 constexpr std::size_t kReservedValueSize = 32;
-constexpr std::int64_t kReservedWeight = 8'000;  ///< for header, count and coinbase
 
 /// Bytes of the block at the start of `raw`; 0 when there is none.
 std::size_t block_length(ByteSpan raw) {
@@ -47,11 +47,9 @@ Bytes complete_witness(const NodeContext& context, const Block& block) {
     return raw;
 }
 
-void remember(LastAssembled& last, std::span<const Transaction> transactions) {
-    std::int64_t weight = kReservedWeight;
-    for (const Transaction& tx : transactions) weight += tx.weight();
-    last.weight = weight;
-    last.transactions = static_cast<std::int64_t>(transactions.size());
+TemplateBoard& templates(const NodeContext& context) {
+    if (context.templates == nullptr) throw http::RpcError{http::rpc_code::kInternalError, "Node miner not found"};
+    return *context.templates;
 }
 
 BlockVerdict submit_and_wait(const NodeContext& context, Bytes raw) {

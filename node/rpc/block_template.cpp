@@ -7,10 +7,13 @@
 #include "consensus/base/hex.hpp"
 #include "consensus/rules/block_rules.hpp"
 #include "consensus/rules/deployments.hpp"
+#include "consensus/rules/difficulty.hpp"
 #include "consensus/rules/tx_rules.hpp"
+#include "net/io/clock.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/config/identity.hpp"
 #include "node/mining/block_builder.hpp"
+#include "node/mining/template_board.hpp"
 #include "node/rpc/block_submission.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
@@ -27,7 +30,7 @@ namespace code = http::rpc_code;
 
 constexpr std::int64_t kMaxBlockBytes = 4'000'000;
 constexpr std::int64_t kWitnessScale = 4;
-constexpr std::int64_t kPoolAskMs = 60'000;  ///< how long a caller with an outdated count of transactions waits
+constexpr std::int64_t kFirstLookMs = 60'000, kNextLookMs = 10'000;  ///< of a long poll at the mempool
 
 using ClientRules = std::set<std::string>;
 
@@ -68,20 +71,25 @@ void require_network(const NodeContext& context) {
     }
 }
 
-/// BIP22's long poll: returns when the tip is not the one named by the id any more. An id is a tip's hash and the count of
-/// changes to the mempool, which is 0 as long as it is empty.
+/// BIP22's long poll: returns when the tip is not the one named by the id any more, or the mempool not the one counted there;
+/// the latter is looked at after a minute and then every ten seconds. An id is a tip's hash and the mempool's count of changes.
+/// Anything but a text stands for the last template that was given out.
 void wait_for_change(const NodeContext& context, const UniValue& id) {
     if (id.isNull()) return;
+    const TemplateBoard& board = templates(context);
     BlockHash watched = context.chain->view()->tip->hash;
-    std::optional<std::int64_t> timeout_ms;
+    std::uint64_t changes = board.shown_changes();
     if (id.isStr()) {
         const std::string& text = id.get_str();
         watched = BlockHash(http::as_hash(UniValue(text.substr(0, 64)), "longpollid"));
-        std::int64_t pool_changes = 0;
-        std::from_chars(text.data() + 64, text.data() + text.size(), pool_changes);
-        if (pool_changes != 0) timeout_ms = kPoolAskMs;
+        changes = 0;
+        std::from_chars(text.data() + 64, text.data() + text.size(), changes);
     }
-    context.chain->wait_for([&watched](const ChainView& view) { return view.tip->hash != watched; }, timeout_ms);
+    for (std::int64_t wait_ms = kFirstLookMs; running(context); wait_ms = kNextLookMs) {
+        const auto view =
+            context.chain->wait_for([&](const ChainView& seen) { return seen.tip->hash != watched || !running(context); }, wait_ms);
+        if (view->tip->hash != watched || board.mempool_changes() != changes) break;
+    }
     if (!running(context)) throw RpcError{code::kClientNotConnected, "Shutting down"};
 }
 
@@ -103,21 +111,20 @@ struct VersionBits {
     std::vector<std::pair<std::string, int>> available;   ///< may be signalled, with their bits
 };
 
-VersionBits version_bits(const NodeContext& context, const HeaderNode& tip, const ClientRules& client, std::int32_t version) {
+VersionBits version_bits(const NodeContext& context, const BlockTemplate& made, const ClientRules& client) {
     VersionBits bits;
-    bits.version = version;
-    rules::DeploymentStates states(shared_params(context));
+    bits.version = made.version;
     for (std::size_t i = 0; i < kSignalledDeployments; ++i) {
         const auto id = static_cast<SignalledDeployment>(i);
         const std::string name(to_string(id));
         const int bit = context.params->deployment(id).bit;
         const bool unsupported = !rules::gbt_optional(id) && !client.contains(name);
         const std::string shown = (rules::gbt_optional(id) ? "" : "!") + name;
-        switch (states.state_after(&tip, id)) {
+        switch (made.deployments[i]) {
             case rules::ThresholdState::defined:
             case rules::ThresholdState::failed: break;
+            case rules::ThresholdState::locked_in: bits.version |= 1 << bit; [[fallthrough]];
             case rules::ThresholdState::started:
-            case rules::ThresholdState::locked_in:
                 bits.available.emplace_back(shown, bit);
                 if (unsupported) bits.version &= ~(1 << bit);
                 break;
@@ -145,17 +152,15 @@ void write_limits(JsonWriter& out, bool segwit) {
     if (segwit) out.field("weightlimit", rules::kMaxBlockWeight);
 }
 
-void write_template(const NodeContext& context, LastAssembled& last, const ClientRules& client, JsonWriter& out) {
+void write_template(const NodeContext& context, const ClientRules& client, JsonWriter& out) {
     const ChainParams& params = *context.params;
-    const HeaderNode& tip = *context.chain->view()->tip;
-    const BlockBuilder builder(*context.chain, shared_params(context), *context.clock);
-    const auto block = Block::parse(builder.assemble({}, {}, 0, &tip));
-    CAIRN_CHECK(block);
-    remember(last, {});
-    const BlockHeader& header = (*block)->header();
-    const Transaction& coinbase = (*block)->txs()[0];
-    const bool segwit = params.active_at(BuriedDeployment::segwit, tip.height + 1);
-    const VersionBits bits = version_bits(context, tip, client, header.version);
+    const BlockTemplatePtr made = templates(context).current();
+    const HeaderNode& tip = *made->parent;
+    const bool segwit = made->segwit;
+    const std::int64_t earliest = BlockBuilder::minimum_time(tip, params);
+    const auto time = static_cast<std::uint32_t>(std::max(earliest, context.clock->now()));
+    const std::uint32_t target = rules::next_work_required(tip, time, params);
+    const VersionBits bits = version_bits(context, *made, client);
 
     std::vector<std::string> rules{"csv"};
     if (segwit) rules.insert(rules.end(), {"!segwit", "taproot"});
@@ -169,21 +174,20 @@ void write_template(const NodeContext& context, LastAssembled& last, const Clien
     out.key("vbavailable").begin_object();
     for (const auto& [name, bit] : bits.available) out.field(name, bit);
     out.end_object().field("vbrequired", 0).field("previousblockhash", tip.hash);
-    out.key("transactions").begin_array().end_array();
+    out.key("transactions").raw(made->transactions_json);
     out.key("coinbaseaux").begin_object().end_object();
-    out.field("coinbasevalue", coinbase.outputs[0].value);
-    out.field("longpollid", tip.hash.to_display_hex() + "0").field("target", target_hex(header.bits));
-    out.field("mintime", BlockBuilder::minimum_time(tip, params));
+    out.field("coinbasevalue", made->coinbase_value);
+    out.field("longpollid", tip.hash.to_display_hex() + std::to_string(made->changes)).field("target", target_hex(target));
+    out.field("mintime", earliest);
     write_list(out, "mutable", {"time", "transactions", "prevblock"});
     write_limits(out, segwit);
-    out.field("curtime", header.time).field("bits", hex8(header.bits)).field("height", tip.height + 1);
+    out.field("curtime", time).field("bits", hex8(target)).field("height", made->height);
     if (params.signet_blocks) out.hex_field("signet_challenge", params.signet_challenge);
-    if (const auto at = rules::witness_commitment_index(**block))
-        out.hex_field("default_witness_commitment", coinbase.outputs[*at].script_pubkey);
+    out.hex_field("default_witness_commitment", made->commitment);
     out.end_object();
 }
 
-void run_getblocktemplate(const NodeContext& context, LastAssembled& last, const UniValue& param, JsonWriter& out) {
+void run_getblocktemplate(const NodeContext& context, const UniValue& param, JsonWriter& out) {
     const UniValue& request = http::as_object(param);
     const UniValue& mode = http::member(request, "mode");
     if (!mode.isNull() && !mode.isStr()) throw RpcError{code::kInvalidParameter, "Invalid mode"};
@@ -197,7 +201,7 @@ void run_getblocktemplate(const NodeContext& context, LastAssembled& last, const
     require_network(context);
     wait_for_change(context, http::member(request, "longpollid"));
     require_rules(context, client);
-    write_template(context, last, client, out);
+    write_template(context, client, out);
 }
 
 std::vector<RpcArg> template_args() {
@@ -250,7 +254,7 @@ Results template_doc() {
             http::maybe(hex("default_witness_commitment", "the script with the witness commitment of the template as it is"))};
 }
 
-RpcMethod getblocktemplate(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
+RpcMethod getblocktemplate(const NodeContext& context) {
     return {"getblocktemplate",
             "mining",
             "Gives what a miner needs to make the next block, or judges a block that was made so.\n"
@@ -264,15 +268,15 @@ RpcMethod getblocktemplate(const NodeContext& context, std::shared_ptr<LastAssem
              http::when("If the proposal was not accepted with mode=='proposal'", str("", "The reason, as in BIP22")),
              http::when("Otherwise", obj("", "", template_doc()))},
             doc::examples("getblocktemplate", "'{\"rules\": [\"segwit\"]}'", "{\"rules\": [\"segwit\"]}"),
-            [&context, last](const RpcRequest& request, JsonWriter& out) {
-                run_getblocktemplate(context, *last, request.param(0), out);
+            [&context](const RpcRequest& request, JsonWriter& out) {
+                run_getblocktemplate(context, request.param(0), out);
             }};
 }
 
 }  // namespace
 
-void add_template_methods(http::RpcTable& table, const NodeContext& context, std::shared_ptr<LastAssembled> last) {
-    table.add(getblocktemplate(context, std::move(last)));
+void add_template_methods(http::RpcTable& table, const NodeContext& context) {
+    table.add(getblocktemplate(context));
 }
 
 }  // namespace cairn::node

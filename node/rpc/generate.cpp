@@ -5,11 +5,13 @@
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/mining/block_builder.hpp"
+#include "node/mining/template_board.hpp"
 #include "node/rpc/block_submission.hpp"
 #include "node/rpc/decode_transaction.hpp"
 #include "node/rpc/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
+#include "node/rpc/mempool_picture.hpp"
 
 namespace cairn::node {
 namespace {
@@ -45,13 +47,11 @@ std::optional<Bytes> script_of_descriptor(const NodeContext& context, const std:
     return scripts->size() == 4 ? (*scripts)[2] : (*scripts)[1];
 }
 
-void generate_blocks(const NodeContext& context, LastAssembled& last, ByteSpan script, int count,
-                     std::uint64_t max_tries, JsonWriter& out) {
-    const BlockBuilder builder(*context.chain, shared_params(context), *context.clock);
+void generate_blocks(const NodeContext& context, ByteSpan script, int count, std::uint64_t max_tries, JsonWriter& out) {
+    TemplateBoard& board = templates(context);
     out.begin_array();
     while (count > 0 && running(context)) {
-        Bytes raw = builder.assemble(script);
-        remember(last, {});
+        Bytes raw = board.assemble(*board.fresh(true), script);
         if (!BlockBuilder::solve(raw, max_tries, [&context] { return running(context); })) break;
         const BlockVerdict verdict = submit_and_wait(context, std::move(raw));
         if (verdict.kind == BlockVerdict::Kind::invalid || verdict.kind == BlockVerdict::Kind::inconclusive) {
@@ -68,7 +68,7 @@ Results hashes_doc() {
     return {arr("", "hashes of the blocks made", {hex("", "blockhash")})};
 }
 
-RpcMethod generatetoaddress(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
+RpcMethod generatetoaddress(const NodeContext& context) {
     return {"generatetoaddress",
             "hidden",
             "Mines blocks at once that pay to an address, and gives their hashes.",
@@ -77,7 +77,7 @@ RpcMethod generatetoaddress(const NodeContext& context, std::shared_ptr<LastAsse
              arg_num("maxtries", http::default_value("1000000"), "How many hashes to try at most.")},
             hashes_doc(),
             "\n11 blocks to myaddress\n" + http::example_cli("generatetoaddress", "11 \"myaddress\""),
-            [&context, last](const RpcRequest& request, JsonWriter& out) {
+            [&context](const RpcRequest& request, JsonWriter& out) {
                 const int count = http::as_int<int>(request.param(0));
                 const std::uint64_t tries =
                     request.param(2).isNull()
@@ -85,11 +85,11 @@ RpcMethod generatetoaddress(const NodeContext& context, std::shared_ptr<LastAsse
                         : static_cast<std::uint64_t>(static_cast<std::int64_t>(http::as_int<int>(request.param(2))));
                 const auto destination = decode_address(http::as_string(request.param(1)), context.params->addresses);
                 if (!destination) throw RpcError{code::kInvalidAddressOrKey, "Error: Invalid address"};
-                generate_blocks(context, *last, script_for(*destination), count, tries, out);
+                generate_blocks(context, script_for(*destination), count, tries, out);
             }};
 }
 
-RpcMethod generatetodescriptor(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
+RpcMethod generatetodescriptor(const NodeContext& context) {
     return {"generatetodescriptor",
             "hidden",
             "Mines blocks at once that pay to a descriptor, and gives their hashes.",
@@ -98,14 +98,14 @@ RpcMethod generatetodescriptor(const NodeContext& context, std::shared_ptr<LastA
              arg_num("maxtries", http::default_value("1000000"), "How many hashes to try at most.")},
             hashes_doc(),
             "\n11 blocks to mydesc\n" + http::example_cli("generatetodescriptor", "11 \"mydesc\""),
-            [&context, last](const RpcRequest& request, JsonWriter& out) {
+            [&context](const RpcRequest& request, JsonWriter& out) {
                 const int count = http::as_int<int>(request.arg("num_blocks"));
                 const std::uint64_t tries =
                     request.has("maxtries") ? http::as_uint64(request.arg("maxtries")) : kDefaultMaxTries;
                 std::string error;
                 const auto script = script_of_descriptor(context, http::as_string(request.arg("descriptor")), error);
                 if (!script) throw RpcError{code::kInvalidAddressOrKey, error};
-                generate_blocks(context, *last, *script, count, tries, out);
+                generate_blocks(context, *script, count, tries, out);
             }};
 }
 
@@ -117,12 +117,18 @@ Bytes script_of_output(const NodeContext& context, const std::string& output) {
     return script_for(*destination);
 }
 
-std::vector<TransactionPtr> given_transactions(const UniValue& list) {
+/// Those in hex, and those named by their id from the mempool.
+std::vector<TransactionPtr> given_transactions(const NodeContext& context, const UniValue& list) {
+    const MempoolPort& pool = mempool(context);
     std::vector<TransactionPtr> transactions;
     for (const UniValue& item : http::as_array(list).getValues()) {
         const std::string& text = http::as_string(item);
-        if (Uint256::from_display_hex(text)) {
-            throw RpcError{code::kInvalidAddressOrKey, fmt::format("Transaction {} not in mempool.", text)};
+        if (const auto txid = Txid::from_display_hex(text)) {
+            const MempoolReader reader = pool.read();
+            const MempoolEntry* entry = reader->find(*txid);
+            if (!entry) throw RpcError{code::kInvalidAddressOrKey, fmt::format("Transaction {} not in mempool.", text)};
+            transactions.push_back(entry->tx);
+            continue;
         }
         TransactionPtr tx = decode_transaction(text, false, true);
         if (!tx) {
@@ -135,15 +141,16 @@ std::vector<TransactionPtr> given_transactions(const UniValue& list) {
     return transactions;
 }
 
-void run_generateblock(const NodeContext& context, LastAssembled& last, const RpcRequest& request, JsonWriter& out) {
+void run_generateblock(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
     const Bytes script = script_of_output(context, http::as_string(request.param(0)));
-    const auto holders = given_transactions(request.param(1));
+    const auto holders = given_transactions(context, request.param(1));
     const bool submit = request.bool_or("submit", true);
     std::vector<Transaction> transactions;
     for (const TransactionPtr& holder : holders) transactions.push_back(holder->tx());
-    remember(last, {});
-    const BlockBuilder builder(*context.chain, shared_params(context), *context.clock);
-    Bytes raw = builder.assemble(script, transactions);
+    TemplateBoard& board = templates(context);
+    const BlockTemplatePtr empty = board.fresh(false);
+    const BlockBuilder builder(*context.chain, shared_params(context), *context.clock, empty->version);
+    Bytes raw = builder.assemble(script, transactions, 0, empty->parent);
     const auto block = Block::parse(raw);
     if (!block) throw RpcError{code::kMisc, "Failed to make block."};
     if (const auto good = context.chain->test_block(**block, false); !good) {
@@ -167,7 +174,7 @@ void run_generateblock(const NodeContext& context, LastAssembled& last, const Rp
     out.end_object();
 }
 
-RpcMethod generateblock(const NodeContext& context, std::shared_ptr<LastAssembled> last) {
+RpcMethod generateblock(const NodeContext& context) {
     return {
         "generateblock",
         "hidden",
@@ -183,8 +190,8 @@ RpcMethod generateblock(const NodeContext& context, std::shared_ptr<LastAssemble
              {hex("hash", "hash of the block"), http::maybe(hex("hex", "the block's bytes, only when submit=false"))})},
         "\nA block to myaddress with two transactions\n" +
             http::example_cli("generateblock", R"("myaddress" '["rawtx", "mempool_txid"]')"),
-        [&context, last](const RpcRequest& request, JsonWriter& out) {
-            run_generateblock(context, *last, request, out);
+        [&context](const RpcRequest& request, JsonWriter& out) {
+            run_generateblock(context, request, out);
         }};
 }
 
@@ -202,10 +209,10 @@ RpcMethod generate() {
 
 }  // namespace
 
-void add_generate_methods(http::RpcTable& table, const NodeContext& context, std::shared_ptr<LastAssembled> last) {
-    table.add(generatetoaddress(context, last));
-    table.add(generatetodescriptor(context, last));
-    table.add(generateblock(context, last));
+void add_generate_methods(http::RpcTable& table, const NodeContext& context) {
+    table.add(generatetoaddress(context));
+    table.add(generatetodescriptor(context));
+    table.add(generateblock(context));
     table.add(generate());
 }
 

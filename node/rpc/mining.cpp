@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 
 #include <fmt/format.h>
 
@@ -9,9 +8,11 @@
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/mining/block_builder.hpp"
+#include "node/mining/template_board.hpp"
 #include "node/rpc/block_submission.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
+#include "node/rpc/mempool_picture.hpp"
 
 namespace cairn::node {
 namespace {
@@ -24,7 +25,6 @@ using namespace doc;
 namespace code = http::rpc_code;
 
 constexpr int kDefaultHashWindow = 120;
-constexpr Amount kMinBlockFeeRate = 1;  ///< satoshis per kvB that a block takes at least
 
 double hashes_per_second(const ChainParams& params, const ChainView& view, int blocks, int height) {
     if (blocks < -1 || blocks == 0)
@@ -87,7 +87,7 @@ Results mining_info_doc(const NodeContext& context) {
             doc::warnings(context.deprecated_enabled("warnings"))};
 }
 
-RpcMethod getmininginfo(const NodeContext& context, std::shared_ptr<const LastAssembled> last) {
+RpcMethod getmininginfo(const NodeContext& context) {
     return {
         "getmininginfo",
         "mining",
@@ -95,18 +95,20 @@ RpcMethod getmininginfo(const NodeContext& context, std::shared_ptr<const LastAs
         {},
         {obj("", "", mining_info_doc(context))},
         examples("getmininginfo"),
-        [&context, last](const RpcRequest&, JsonWriter& out) {
+        [&context](const RpcRequest&, JsonWriter& out) {
+            const MempoolPort& pool = mempool(context);
+            const TemplateBoard& board = templates(context);
             const auto view = context.chain->view();
             const HeaderNode& tip = *view->tip;
             out.begin_object().field("blocks", tip.height);
-            if (last->weight.load() != 0)
-                out.field("currentblockweight", last->weight.load()).field("currentblocktx", last->transactions.load());
+            if (const auto last = board.last_assembled())
+                out.field("currentblockweight", last->weight).field("currentblocktx", last->transactions);
             out.field("bits", hex8(tip.header.bits))
                 .field("difficulty", difficulty(tip.header.bits))
                 .field("target", target_hex(tip.header.bits));
             out.field("networkhashps", hashes_per_second(*context.params, *view, kDefaultHashWindow, -1))
-                .field("pooledtx", 0);
-            out.amount_field("blockmintxfee", kMinBlockFeeRate).field("chain", context.params->name());
+                .field("pooledtx", pool.read()->size());
+            out.amount_field("blockmintxfee", board.options().block_min_fee_rate.per_kvb).field("chain", context.params->name());
             const std::uint32_t bits = next_bits(context, tip);
             out.key("next").begin_object().field("height", tip.height + 1).field("bits", hex8(bits));
             out.field("difficulty", difficulty(bits)).field("target", target_hex(bits)).end_object();
@@ -185,13 +187,12 @@ RpcMethod submitheader(const NodeContext& context) {
 }  // namespace
 
 void register_mining_methods(http::RpcTable& table, const NodeContext& context) {
-    const auto last = std::make_shared<LastAssembled>();
     table.add(getnetworkhashps(context));
-    table.add(getmininginfo(context, last));
+    table.add(getmininginfo(context));
     table.add(submitblock(context));
     table.add(submitheader(context));
-    add_template_methods(table, context, last);
-    add_generate_methods(table, context, last);
+    add_template_methods(table, context);
+    add_generate_methods(table, context);
 }
 
 }  // namespace cairn::node

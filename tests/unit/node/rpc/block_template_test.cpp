@@ -2,7 +2,10 @@
 
 #include "consensus/base/hex.hpp"
 #include "net/http/rpc_table.hpp"
+#include "node/mining/template_board.hpp"
 #include "node/rpc/context.hpp"
+#include "tests/support/fake_mempool_port.hpp"
+#include "tests/support/mempool_builder.hpp"
 #include "tests/support/scripted_chain.hpp"
 
 namespace cairn::node {
@@ -18,14 +21,17 @@ protected:
         context_.chain = &chain_;
         context_.clock = &clock_;
         context_.rpc = &table_;
+        context_.mempool = &pool_;
+        board_.emplace(chain_, &pool_, params_, clock_, MiningOptions{});
+        context_.templates = &*board_;
         register_methods(table_, context_);
         table_.finish_warmup();
     }
 
     /// The answer's JSON text, or "code: message" of the error.
-    std::string ask(const std::string& params) {
+    std::string ask(const std::string& params, const std::string& method = "getblocktemplate") {
         http::RpcRequest request;
-        request.method = "getblocktemplate";
+        request.method = method;
         EXPECT_TRUE(request.params.read(params)) << params;
         http::JsonWriter out;
         try {
@@ -39,6 +45,8 @@ protected:
     ChainParamsPtr params_;
     test::ScriptedChain chain_;
     net::Clock clock_;
+    test::FakeMempoolPort pool_;
+    std::optional<TemplateBoard> board_;
     http::RpcTable table_;
     NodeContext context_;
 };
@@ -75,10 +83,41 @@ TEST_F(BlockTemplates, AreOnlyForThoseWhoKnowTheRules) {
     EXPECT_EQ(ask(R"([{"mode":1}])"), "-8: Invalid mode");
 }
 
-TEST_F(BlockTemplates, WaitForAnotherTipWhenAskedTo) {
+TEST_F(BlockTemplates, ShowTheMempoolsTransactions) {
+    test::MempoolBuilder builder;
+    const TransactionPtr parent = builder.tx({builder.coin()}, 2);
+    const TransactionPtr child = builder.tx({test::MempoolBuilder::out(parent, 1), builder.coin(), test::MempoolBuilder::out(parent)});
+    test::MempoolBuilder::add(pool_.pool, parent, 1'000);
+    test::MempoolBuilder::add(pool_.pool, child, 50'000);
+    UniValue answer;
+    ASSERT_TRUE(answer.read(ask(R"([{"rules":["segwit"]}])")));
+    const UniValue& transactions = answer["transactions"];
+    ASSERT_EQ(transactions.size(), 2u);
+    EXPECT_EQ(transactions[0]["txid"].get_str(), parent->tx().txid.to_display_hex());
+    EXPECT_EQ(transactions[0]["depends"].write(), "[]");
+    EXPECT_EQ(transactions[1]["data"].get_str(), to_hex(child->tx().raw));
+    EXPECT_EQ(transactions[1]["hash"].get_str(), child->tx().wtxid.to_display_hex());
+    EXPECT_EQ(transactions[1]["depends"].write(), "[1,1]");
+    EXPECT_EQ(transactions[1]["fee"].get_int(), 50'000);
+    EXPECT_EQ(transactions[1]["sigops"].get_int(), 0);
+    EXPECT_EQ(transactions[1]["weight"].get_int64(), child->tx().weight());
+    EXPECT_EQ(answer["coinbasevalue"].get_int64(), 50 * kCoin + 51'000);
+    EXPECT_EQ(answer["longpollid"].get_str(), chain_.view()->tip->hash.to_display_hex() + std::to_string(pool_.pool.changes()));
+    EXPECT_TRUE(ask("[]", "getmininginfo").find("\"currentblocktx\":2") != std::string::npos);
+}
+
+TEST_F(BlockTemplates, WaitForAnotherTipOrMempoolWhenAskedTo) {
     const std::string tip = chain_.view()->tip->hash.to_display_hex();
-    ask(R"([{"rules":["segwit"],"longpollid":")" + tip + R"(0"}])");
-    EXPECT_EQ(chain_.commands, std::vector<std::string>{"wait without limit"});
+    ask(R"([{"rules":["segwit"],"longpollid":")" + tip + R"(7"}])");
+    EXPECT_EQ(chain_.commands, std::vector<std::string>{"wait 60000"}) << "the mempool has changed since";
+    chain_.commands.clear();
+    int looks = 0;
+    context_.shutdown_requested = [&] { return ++looks > 6; };
+    EXPECT_EQ(ask(R"([{"rules":["segwit"],"longpollid":")" + tip + R"(0"}])"), "-9: Shutting down");
+    ASSERT_GE(chain_.commands.size(), 3u);
+    EXPECT_EQ(chain_.commands[0], "wait 60000");
+    EXPECT_EQ(chain_.commands[1], "wait 10000");
+    EXPECT_EQ(chain_.commands[2], "wait 10000");
     EXPECT_EQ(ask(R"([{"rules":["segwit"],"longpollid":"ab"}])"), "-8: longpollid must be of length 64 (not 2, for 'ab')");
 }
 
