@@ -150,23 +150,19 @@ void GraphState::forget_unfinished(std::uint32_t index) {
 // Both in order; what is in both stays untouched.
 void GraphState::exchange_keys(std::span<const ChunkKey> before, std::span<const ChunkKey> after) {
     std::size_t b = 0, a = 0;
-    const auto walk = [&](auto&& gone, auto&& came) {
-        b = a = 0;
-        while (b < before.size() || a < after.size()) {
-            if (a == after.size() || (b < before.size() && comes_before(before[b], after[a]))) {
-                gone(before[b++]);
-            } else if (b == before.size() || comes_before(after[a], before[b])) {
-                came(after[a++]);
-            } else if (before[b] == after[a]) {
-                ++b, ++a;
-            } else {  // the same place in the order, of different size
-                gone(before[b++]);
-                came(after[a++]);
+    while (b < before.size() || a < after.size()) {
+        if (a == after.size() || (b < before.size() && comes_before(before[b], after[a]))) {
+            order.erase(before[b++]);
+        } else if (b == before.size() || comes_before(after[a], before[b])) {
+            order.insert(after[a++]);
+        } else {
+            if (!(before[b] == after[a])) {  // the same place in the order, but of another size
+                order.erase(before[b]);
+                order.insert(after[a]);
             }
+            ++b, ++a;
         }
-    };
-    walk([&](const ChunkKey& key) { order.erase(key); }, [](const ChunkKey&) {});
-    walk([](const ChunkKey&) {}, [&](const ChunkKey& key) { order.insert(key); });
+    }
 }
 
 std::vector<Id> GraphState::apply(Plan plan) {
@@ -198,7 +194,10 @@ void GraphState::improve_cluster(std::uint32_t index, std::uint64_t& cost) {
         const Slot& slot = slots[old.ids[i]];
         draft.add(slot.rate(), old.links[i].parents, slot.tie, slot.self);
     }
-    const Linearization found = linearize(draft, cost, limits.seed + version);
+    // The search starts over each time, so a cluster that it could not finish gets twice as much the next time.
+    constexpr std::uint8_t kMostTries = 5;
+    const std::uint64_t allowed = std::max(cost, Budget::kCluster << (old.tries + 1));
+    const Linearization found = linearize(draft, allowed, limits.seed + version);
     cost -= std::min(cost, found.cost);
     Cluster cluster = make_cluster(draft, found);
     std::vector<ChunkKey> before, after;
@@ -209,6 +208,7 @@ void GraphState::improve_cluster(std::uint32_t index, std::uint64_t& cost) {
     clusters_heap -= old.heap_usage();
     in_clusters -= old.count();
     cluster.unfinished = old.unfinished;
+    cluster.tries = std::min<std::uint8_t>(kMostTries, old.tries + 1);
     if (cluster.optimal) forget_unfinished(index);
     put(index, std::move(cluster));
 }

@@ -68,6 +68,7 @@ struct Cluster {
     std::vector<Links> links;
     std::vector<ChunkEntry> chunks;
     bool optimal = true;
+    std::uint8_t tries = 0;        ///< how often improve() has tried without proof
     std::uint32_t unfinished = 0;  ///< place in the list of those that are not optimal
 
     unsigned count() const { return static_cast<unsigned>(ids.size()); }
@@ -82,8 +83,8 @@ struct Link {
 
 /// Steps of search that a change may spend: on one cluster, and in all.
 struct Budget {
-    static constexpr std::uint64_t kCluster = 60'000;
-    static constexpr std::uint64_t kChange = 5 * kCluster;
+    static constexpr std::uint64_t kCluster = 100'000;
+    static constexpr std::uint64_t kChange = 250'000;
 
     std::uint64_t left = kChange;
     std::uint64_t for_cluster() const { return left < kCluster ? left : kCluster; }
