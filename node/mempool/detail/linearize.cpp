@@ -105,32 +105,6 @@ Shape shape_of(const ClusterDraft& draft) {
     return shape;
 }
 
-/// In a tree a chunk that falls into pieces of the same rate can be cut at one dependency; is there such a chunk?
-bool tree_has_cut(const ClusterDraft& draft, const Shape& shape, const Chunking& chunking) {
-    for (const ChunkRange& chunk : chunking.span()) {
-        if (chunk.end - chunk.begin < 2) continue;
-        std::array<FeeSize, kMaxCluster> part;
-        for_each_bit(chunk.members, [&](unsigned i) { part[i] = draft.rate[i]; });
-        bool found = false;
-        const auto hand_on = [&](unsigned from, Mask to) {
-            if ((to & chunk.members) == 0) return;
-            if (compare_rate(part[from], chunk.rate) == 0) found = true;
-            part[std::countr_zero(to & chunk.members)] += part[from];
-        };
-        if (shape.one_parent) {
-            for (Mask rest = chunk.members; rest != 0 && !found;) {  // children before parents
-                const unsigned i = kMaxCluster - 1 - static_cast<unsigned>(std::countl_zero(rest));
-                rest &= ~bit(i);
-                hand_on(i, draft.parents[i]);
-            }
-        } else {
-            for_each_bit(chunk.members, [&](unsigned i) { hand_on(i, shape.children[i]); });
-        }
-        if (found) return true;
-    }
-    return false;
-}
-
 void post_linearize_shaped(const ClusterDraft& draft, const Shape& shape, std::span<std::uint8_t> order) {
     post_linearize_pass(draft, order, shape.children, true);
     post_linearize_pass(draft, order, draft.parents, false);
@@ -220,13 +194,11 @@ Linearization linearize(const ClusterDraft& draft, std::uint64_t budget, std::ui
     const Shape shape = shape_of(draft);
     if (shape.one_parent || shape.one_child) {
         post_linearize_shaped(draft, shape, order);
-        const Chunking chunking = chunks_of(draft, order);
-        if (!tree_has_cut(draft, shape, chunking)) {
-            write_order(draft, {masks.data(), masks_of(chunking, masks)}, result);
-            result.optimal = true;
-            result.cost = 8 * draft.count;
-            return result;
-        }
+        // That is the best order already, in chunks that do not fall into pieces of the same rate.
+        write_order(draft, {masks.data(), masks_of(chunks_of(draft, order), masks)}, result);
+        result.optimal = true;
+        result.cost = 8 * draft.count;
+        return result;
     }
     SpanningForest forest(draft, seed);
     forest.load();

@@ -125,6 +125,42 @@ TEST(LinearizeProperty, IsTheBestOrderOfSmallClusters) {
     }
 }
 
+/// Trees take a way of their own: they must get the same order that the search finds.
+TEST(LinearizeProperty, OrdersTreesLikeTheSearch) {
+    for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        FastRandom random(seed);
+        const unsigned count = 2 + static_cast<unsigned>(random.below(40));
+        const std::uint64_t fees = 1 + random.below(5);
+        std::array<Mask, kMaxCluster> parents{};
+        const bool one_parent = random.flip();
+        for (unsigned i = 1; i < count; ++i) {  // mirrored, each has one child at most
+            const auto other = static_cast<unsigned>(random.below(i + 1));
+            if (other == i) continue;
+            if (one_parent) {
+                parents[i] |= bit(other);
+            } else {
+                parents[count - 1 - other] |= bit(count - 1 - i);
+            }
+        }
+        ClusterDraft draft;
+        for (unsigned i = 0; i < count; ++i) {
+            draft.add({static_cast<Amount>(random.below(fees)), 1 + static_cast<std::int64_t>(random.below(2))}, parents[i],
+                      random.below(3), i);
+        }
+        const Linearization fast = linearize(draft, 10'000'000, seed);
+        SpanningForest forest(draft, seed);
+        forest.load();
+        ASSERT_TRUE(forest.optimise(10'000'000) && forest.minimise(10'000'000));
+        std::array<Mask, kMaxCluster> masks;
+        Linearization slow;
+        const unsigned chunk_count = forest.chunks(masks);
+        write_order(draft, {masks.data(), chunk_count}, slow);
+        ASSERT_TRUE(std::ranges::equal(fast.span(), slow.span()));
+        ASSERT_EQ(diagram(draft, fast.span()).size(), chunk_count);
+    }
+}
+
 TEST(LinearizeProperty, DoesNotDependOnTheSeedOrTheStartWhenOptimal) {
     for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -201,6 +237,38 @@ TEST(LinearizeProperty, LargeClustersAreSolvedWithinTheBudgetOfAChange) {
     }
     std::cout << solved << " of " << total << " clusters of 64 proven optimal at once; most steps " << most << '\n';
     EXPECT_GT(solved * 10, total * 8);
+}
+
+/// The height of a diagram at a size, times a common multiple of all chunk sizes below 10; level after its end.
+std::int64_t height(std::span<const FeeSize> chunks, std::int64_t size) {
+    constexpr std::int64_t kMultiple = 2520;
+    std::int64_t fee = 0;
+    for (const FeeSize& chunk : chunks) {
+        const std::int64_t part = std::min(size, chunk.size);
+        fee += chunk.fee * part * (kMultiple / chunk.size);
+        size -= part;
+    }
+    return fee;
+}
+
+TEST(ImprovesProperty, ComparesAtEverySize) {
+    unsigned better = 0;
+    for (std::uint64_t seed = 1; seed <= 100'000; ++seed) {
+        FastRandom random(seed);
+        std::vector<FeeSize> before(random.below(4)), after(random.below(4));
+        for (auto* diagram : {&before, &after}) {
+            for (FeeSize& chunk : *diagram) chunk = {static_cast<Amount>(random.below(12)) - 1, 1 + static_cast<std::int64_t>(random.below(9))};
+            std::ranges::stable_sort(*diagram, higher_rate);
+        }
+        bool above = false, below = false;
+        for (std::int64_t size = 0; size <= 40; ++size) {
+            above |= height(after, size) > height(before, size);
+            below |= height(after, size) < height(before, size);
+        }
+        ASSERT_EQ(improves(before, after), above && !below) << "seed " << seed;
+        better += above && !below;
+    }
+    EXPECT_GT(better, 10'000u);
 }
 
 }  // namespace
