@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -14,9 +16,14 @@
 #include "net/http/rpc_table.hpp"
 #include "net/io/clock.hpp"
 #include "net/io/log.hpp"
+#include "node/acceptance/mempool_service.hpp"
+#include "node/ban_file.hpp"
 #include "node/chain/chain_service.hpp"
+#include "node/fees/fee_estimator.hpp"
+#include "node/mining/template_board.hpp"
 #include "node/notify.hpp"
 #include "node/relay/full_role.hpp"
+#include "node/relay/tx_relay_port.hpp"
 #include "node/rest/rest.hpp"
 #include "node/rpc/context.hpp"
 #include "node/zmq/publisher.hpp"
@@ -39,6 +46,7 @@ public:
         for (const HeaderNode* node = view->tip; node && node != fork; node = node->parent) {
             commands.push_back(with_argument(command_, node->hash.to_display_hex()));
         }
+        if (commands.empty()) commands.push_back(with_argument(command_, view->tip->hash.to_display_hex()));  // went back only
         std::thread([commands = std::move(commands)] {
             for (auto it = commands.rbegin(); it != commands.rend(); ++it) run_command(*it);
         }).detach();
@@ -61,6 +69,7 @@ struct Node::Parts {
 
     bool write_pid_file(std::string& error);
     void fill_context();
+    void flush_fees();
     Result<void, std::string> start_http();
     Result<void, NodeStartError> open_chain();
     Result<void, std::string> start_network();
@@ -79,6 +88,10 @@ struct Node::Parts {
     net::Clock clock;
     std::unique_ptr<storage::KvStore> kv;
     std::unique_ptr<ChainService> chain;
+    std::unique_ptr<FeeEstimator> fees;  // null with -blocksonly
+    std::unique_ptr<MempoolService> mempool;
+    std::unique_ptr<TemplateBoard> templates;
+    std::atomic<std::int64_t> scheduler_ahead{0};  // seconds, by mockscheduler
     BlockNotifier notifier;
     std::unique_ptr<ZmqPublisher> publisher;
     std::unique_ptr<FullRole> role;
@@ -129,7 +142,11 @@ bool Node::Parts::write_pid_file(std::string& error) {
 void Node::Parts::fill_context() {
     context.params = settings.params.get();
     context.chain = chain.get();
+    context.mempool = mempool.get();
+    context.fees = fees.get();
+    context.templates = templates.get();
     context.net = network.get();
+    context.relay = &role->tx_relay();
     context.clock = &clock;
     context.rpc = &table;
     context.data_dir = settings.data_dir;
@@ -142,6 +159,7 @@ void Node::Parts::fill_context() {
     context.prune_target_bytes = settings.chain.prune_target;
     context.min_relay_fee_rate = settings.min_relay_fee_rate;
     context.incremental_relay_fee_rate = settings.incremental_relay_fee_rate;
+    context.ban_time = settings.net.ban_time_s;
     context.relay_transactions = !settings.net.blocks_only;
     context.coins_db_cache_bytes = settings.block_cache_bytes;
     context.coins_cache_bytes = settings.chain.cache_bytes;
@@ -155,7 +173,10 @@ void Node::Parts::fill_context() {
         log::set_mock_time(seconds);
         if (network) network->wake();
     };
-    context.advance_scheduler = [this](std::int64_t) {
+    context.advance_scheduler = [this](std::int64_t seconds) {
+        scheduler_ahead += seconds;
+        flush_fees();
+        if (role) role->tx_relay().advance_timers(seconds);
         if (network) network->wake();
     };
     context.warnings = [this] { return all_warnings(); };
@@ -167,6 +188,12 @@ void Node::Parts::fill_context() {
         }
         return notifications;
     };
+}
+
+/// Writes the fee estimates when it is time.
+void Node::Parts::flush_fees() {
+    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
+    if (fees) fees->flush_when_due(std::chrono::duration_cast<std::chrono::seconds>(steady).count() + scheduler_ahead);
 }
 
 /// The server answers from now on, with "still warming up" at first.
@@ -211,8 +238,20 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
         if (!error.offer_reindex || settings.chain.reindex) return fail(NodeStartError{error.message});
         return fail(NodeStartError{error.message + ".\nPlease restart with -reindex or -reindex-chainstate to recover.", true});
     }
+    // The mempool hears of the chain before everyone else, so that it follows a tip before that is shown.
+    mempool = std::make_unique<MempoolService>(settings.mempool, *chain, chain->thread(), clock);
+    if (publisher) mempool->subscribe(publisher.get());
+    // Without relay the mempool shows too little of the market.
+    if (!settings.net.blocks_only) {
+        fees = std::make_unique<FeeEstimator>(settings.data_dir / "fee_estimates.dat", settings.accept_stale_fee_estimates);
+        mempool->subscribe(fees.get());
+        flush_fees();
+    }
+    mempool->start(settings.data_dir / "mempool.dat");
     chain->subscribe(&notifier);
     if (publisher) chain->subscribe(publisher.get());
+    templates = std::make_unique<TemplateBoard>(*chain, mempool.get(), settings.params, clock, settings.mining);
+    templates->start();
     return {};
 }
 
@@ -224,8 +263,17 @@ Result<void, std::string> Node::Parts::start_network() {
     options.peer_bloom_filters = settings.peer_bloom_filters;
     options.blocks_only = settings.net.blocks_only;
     options.max_send_buffer = settings.net.max_send_buffer;
+    options.mempool = mempool.get();
+    options.min_relay = settings.mempool.min_relay;
+    options.incremental_relay = settings.mempool.incremental_relay;
+    options.tx_send_rate = settings.tx_send_rate;
+    options.extra_transactions = settings.extra_transactions;
     role = std::make_unique<FullRole>(*chain, *settings.params, options);
-    network = std::make_unique<net::Network>(settings.net, *role, clock);
+    net::NetworkOptions wanted = settings.net;
+    const fs::path ban_file = settings.data_dir / "banlist.json";
+    wanted.bans = read_bans(ban_file, clock.now());
+    wanted.bans_changed = [ban_file](const std::vector<net::Ban>& bans) { write_bans(ban_file, bans); };
+    network = std::make_unique<net::Network>(std::move(wanted), *role, clock);
     return network->start();
 }
 
@@ -272,6 +320,7 @@ Result<void, NodeStartError> Node::start() {
 
 void Node::tick() {
     Parts& p = *parts_;
+    if (p.ready) p.flush_fees();
     if (p.ready && p.settings.stop_after_import && !p.chain->view()->importing && !p.shutdown.requested()) {
         log::info("Stopping after block import");
         p.shutdown.request();
@@ -289,14 +338,26 @@ void Node::stop() {
     if (p.chain) p.chain->end_waiting();
     if (p.http) p.http->stop();
     if (p.network) p.network->stop();
+    if (p.templates) p.templates->stop();
+    if (p.mempool) p.mempool->stop();
+    if (p.fees) {
+        p.mempool->unsubscribe(p.fees.get());
+        p.fees->finish();
+    }
     if (p.chain) {
         p.chain->unsubscribe(&p.notifier);
         p.chain->stop();
-        if (p.publisher) p.chain->unsubscribe(p.publisher.get());
+        if (p.publisher) {
+            if (p.mempool) p.mempool->unsubscribe(p.publisher.get());
+            p.chain->unsubscribe(p.publisher.get());
+        }
     }
     p.publisher.reset();
     p.network.reset();
     p.role.reset();
+    p.templates.reset();
+    p.mempool.reset();
+    p.fees.reset();
     p.chain.reset();
     p.kv.reset();
     std::error_code error;

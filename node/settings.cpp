@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -77,7 +78,8 @@ Status fill_policy(const Args& args, NodeSettings& settings) {
     auto mining = make_mining_options(args);
     if (!mining) return fail(mining.error());
     settings.mining = *mining;
-    if (args.get_bool("-acceptstalefeeestimates", false) && settings.params->network != Network::regtest) {
+    settings.accept_stale_fee_estimates = args.get_bool("-acceptstalefeeestimates", false);
+    if (settings.accept_stale_fee_estimates && settings.params->network != Network::regtest) {
         return fail("acceptstalefeeestimates is not supported on " + std::string(settings.params->name()) + " chain.");
     }
     if (const auto threads = args.get_int("-prevoutfetchthreads"); threads && *threads < 0) {
@@ -299,7 +301,17 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.ban_time_s = args.get_int("-bantime", 86'400);
     net.active = args.get_bool("-networkactive", true);
     net.blocks_only = args.get_bool("-blocksonly", false);
+    settings.extra_transactions = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(args.get_int("-blockreconstructionextratxn", 100), 0, std::numeric_limits<std::uint32_t>::max()));
+    settings.tx_send_rate = static_cast<unsigned>(std::clamp<std::int64_t>(args.get_int("-txsendrate", 14), 1, 1000));
     net.v2_transport = args.get_bool("-v2transport", true);
+    net.data_dir = settings.data_dir;
+    const auto tests = args.list("-test");
+    net.deterministic_addresses = std::find(tests.begin(), tests.end(), "addrman") != tests.end();
+    if (const auto map = args.get("-asmap"); map && *map != "0") {
+        if (map->empty() || *map == "1") return fail(std::string("Embedded asmap data not available"));
+        net.asmap = std::filesystem::path(*map).is_absolute() ? std::filesystem::path(*map) : settings.data_dir / *map;
+    }
     net.whitelist_relay = args.get_bool("-whitelistrelay", true);
     net.whitelist_force_relay = args.get_bool("-whitelistforcerelay", false);
     for (const char* name : {"-proxy", "-onion", "-i2psam"}) {

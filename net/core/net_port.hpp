@@ -71,6 +71,34 @@ struct NetView {
     int inbound_limit = 0;
 };
 
+/// A network that the operator banned; times are seconds since 1970.
+struct Ban {
+    std::string subnet;  ///< "1.2.3.4/32", "10.0.0.0/8", "2001:db8::/32", or an overlay's address
+    std::int64_t created = 0, until = 0;
+};
+enum class BanError { bad_subnet, already_banned, not_banned };
+
+/// An address of the book.
+struct KnownAddress {
+    std::string address;
+    std::uint16_t port = 0;
+    std::uint64_t services = 0;
+    std::int64_t time = 0;
+    std::string network;
+};
+/// Where an address stands in the book's tables.
+struct BookPlace {
+    int bucket = 0, position = 0;
+    KnownAddress address;
+    std::string source, source_network;
+    std::uint32_t system = 0, source_system = 0;  ///< autonomous systems; 0: not known
+};
+struct BookCount {
+    std::string network;  ///< empty: all of them
+    std::size_t in_new = 0, in_tried = 0;
+};
+enum class AddAddressResult { added, bad_address, not_added_to_new, not_added_to_tried };
+
 enum class NodeCommandError { already_added, not_added, not_connected, no_capacity, network_inactive, bad_address, self };
 
 /// The network as RPC sees it. Thread: any; each call may wait a moment for the net thread.
@@ -90,6 +118,21 @@ public:
     virtual void ping_all() = 0;
     /// Regtest only: opens an outbound connection of the given type (for tests).
     virtual Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2) = 0;
+    // --- bans
+    virtual std::vector<Ban> bans() const = 0;
+    /// Bans a network (`subnet` in Ban's forms, the number of bits may be left out) and drops its peers.
+    virtual Result<void, BanError> ban(const Ban& ban) = 0;
+    virtual Result<void, BanError> unban(const std::string& subnet) = 0;
+    virtual void clear_bans() = 0;
+
+    // --- the address book
+    /// A random share of what may be of use to others; 0: all of it. `network`: "ipv4" and so on, empty for any.
+    virtual std::vector<KnownAddress> addresses(std::size_t count, const std::string& network) const = 0;
+    virtual std::vector<BookCount> address_counts() const = 0;
+    virtual std::vector<BookPlace> address_places(bool tried) const = 0;
+    /// For tests: as if the address had announced itself, and had answered us when `tried`.
+    virtual AddAddressResult add_address(const std::string& address, std::uint16_t port, bool tried) = 0;
+
     /// Sends a message of any bytes (for tests). `command` has at most 12 characters.
     virtual Result<void, NodeCommandError> send_message(PeerId id, const std::string& command, std::vector<std::uint8_t> payload) = 0;
 };

@@ -86,6 +86,98 @@ std::vector<AddedNode> Engine::added_nodes() const {
     return nodes;
 }
 
+// --- bans
+
+Result<void, BanError> Engine::ban(const Ban& ban, std::int64_t now_us) {
+    const auto subnet = Subnet::parse(ban.subnet);
+    if (!subnet) return fail(BanError::bad_subnet);
+    const std::int64_t now_s = now_us / 1'000'000;
+    const auto address = NetAddress::parse(ban.subnet);
+    if (address ? bans_.banned(*address, now_s) : bans_.banned(*subnet, now_s)) return fail(BanError::already_banned);
+    if (bans_.add({*subnet, ban.created, ban.until}) && options_.bans_changed) options_.bans_changed(bans_.entries());
+    for (const auto& [id, peer] : peers_) {
+        if (peer->info.closing || !subnet->contains(peer->info.address.address)) continue;
+        close(*peer, fmt::format("disconnect by subnet match {}", subnet->to_string()), LogLine::Kind::debug);
+    }
+    flush(now_us);
+    return {};
+}
+
+Result<void, BanError> Engine::unban(const std::string& text) {
+    const auto subnet = Subnet::parse(text);
+    if (!subnet) return fail(BanError::bad_subnet);
+    if (!bans_.remove(*subnet)) return fail(BanError::not_banned);
+    if (options_.bans_changed) options_.bans_changed(bans_.entries());
+    return {};
+}
+
+void Engine::clear_bans() {
+    bans_.clear();
+    if (options_.bans_changed) options_.bans_changed({});
+}
+
+std::vector<Ban> Engine::bans(std::int64_t now_us) {
+    const auto over = bans_.sweep(now_us / 1'000'000);
+    for (const Subnet& subnet : over) log_.debug("Removed banned node address/subnet: {}", subnet.to_string());
+    if (!over.empty() && options_.bans_changed) options_.bans_changed(bans_.entries());
+    std::vector<Ban> all;
+    for (const BanList::Entry& entry : bans_.entries()) all.push_back({entry.subnet.to_string(), entry.created_s, entry.until_s});
+    return all;
+}
+
+// --- the address book
+
+namespace {
+
+KnownAddress describe(const PeerAddress& address) {
+    const NetAddress& host = address.endpoint.address;
+    return {host.to_string(), address.endpoint.port, address.services, address.time, std::string(to_string(host.network()))};
+}
+
+}  // namespace
+
+std::vector<KnownAddress> Engine::known_addresses(std::size_t count, const std::string& network, std::int64_t now_us) {
+    std::vector<KnownAddress> found;
+    const auto wanted = network.empty() ? std::nullopt : parse_network(network);
+    for (const PeerAddress& address : book_.sample(count, 0, wanted, true, now_us / 1'000'000))
+        if (!bans_.banned(address.endpoint.address, now_us / 1'000'000) && !discouraged_.contains(address.endpoint.address)) found.push_back(describe(address));
+    return found;
+}
+
+std::vector<BookCount> Engine::address_counts() const {
+    std::vector<BookCount> counts;
+    for (const NetworkId network : {NetworkId::ipv4, NetworkId::ipv6, NetworkId::onion, NetworkId::i2p, NetworkId::cjdns})
+        counts.push_back({std::string(to_string(network)), book_.size(network, true), book_.size(network, false)});
+    counts.push_back({"", book_.size(std::nullopt, true), book_.size(std::nullopt, false)});
+    return counts;
+}
+
+std::vector<BookPlace> Engine::address_places(bool tried) const {
+    std::vector<BookPlace> found;
+    for (const AddrBook::Place& place : book_.places(tried))
+        found.push_back({place.bucket, place.position, describe(place.address), place.source.to_string(), std::string(to_string(place.source.network())),
+                         place.system, place.source_system});
+    return found;
+}
+
+AddAddressResult Engine::add_address(const std::string& text, std::uint16_t port, bool tried, std::int64_t now_us) {
+    const auto host = NetAddress::parse(text);
+    if (!host) return AddAddressResult::bad_address;
+    const std::int64_t now_s = now_us / 1'000'000;
+    const PeerAddress address{{*host, port}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_s)};
+    if (book_.add({address}, *host, 0, now_s) == 0) return AddAddressResult::not_added_to_new;
+    if (tried && !book_.on_good(address.endpoint, now_s)) return AddAddressResult::not_added_to_tried;
+    return AddAddressResult::added;
+}
+
+std::vector<PeerAddress> Engine::anchors() const {
+    std::vector<PeerAddress> found;
+    for (const auto& [id, peer] : peers_)
+        if (peer->info.block_only() && peer->info.ready && !peer->info.closing && found.size() < limits::kMaxAnchors)
+            found.push_back({peer->info.address, peer->info.services, static_cast<std::uint32_t>(peer->info.connected_us / 1'000'000)});
+    return found;
+}
+
 void Engine::set_active(bool active, std::int64_t now_us) {
     log_.info("SetNetworkActive: {}", active);
     if (active_ == active) return;

@@ -22,8 +22,8 @@ constexpr std::int64_t kSeedAge_s = 4 * 24 * 60 * 60;        // how old a seed's
 
 }  // namespace
 
-Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, LogLines& log)
-    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), log_(log) {
+Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, const BanList& bans, LogLines& log)
+    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), bans_(bans), log_(log) {
     for (const std::string& node : options_.add_nodes) added_.push_back({node, options_.v2});
     for (const std::string& node : options_.connect)
         if (node != "0") connect_.push_back({node, options_.v2});
@@ -129,7 +129,7 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
                                                               [type](const auto& c) { return c.type == type; }));
     };
     ConnectionType type = ConnectionType::outbound_full_relay;
-    if (count(type) >= std::min(limits::kFullRelayOutbound, options_.max_connections)) {
+    if (options_.anchors.empty() && count(type) >= std::min(limits::kFullRelayOutbound, options_.max_connections)) {
         type = ConnectionType::block_relay_only;
         if (count(type) >= std::min(limits::kBlockRelayOutbound, std::max(0, options_.max_connections - limits::kFullRelayOutbound))) return;
     }
@@ -140,10 +140,19 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
         if (pending.endpoint) groups.insert(pending.endpoint->address.group());
     const auto wanted = [&](const PeerAddress& address) {
         const NetAddress& host = address.endpoint.address;
-        return reachable(host) && host.is_routable() && !discouraged_.contains(host) && !groups.contains(host.group()) &&
+        return reachable(host) && host.is_routable() && !discouraged_.contains(host) && !bans_.banned(host, now_us / kSecond) && !groups.contains(host.group()) &&
                (address.services & kServiceOtherFork) == 0 && (address.services & kServiceWitness) != 0;
     };
     const std::int64_t now_s = now_us / kSecond;
+    while (!options_.anchors.empty()) {
+        const PeerAddress anchor = options_.anchors.back();
+        options_.anchors.pop_back();
+        if (!wanted(anchor)) continue;
+        log_.debug("Trying to make an anchor connection to {}", anchor.endpoint.to_string());
+        book_.on_attempt(anchor.endpoint, !groups.empty(), now_s);
+        out.dials.push_back(make("", anchor.endpoint, ConnectionType::block_relay_only, options_.v2 && (anchor.services & kServiceP2pV2) != 0, now_us));
+        return;
+    }
     const std::set<NetworkId> networks(options_.reachable.begin(), options_.reachable.end());
     std::optional<PeerAddress> chosen;
     for (int tries = 0; tries < kSelectTries && !chosen; ++tries) {

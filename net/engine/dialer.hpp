@@ -57,11 +57,12 @@ public:
         std::vector<std::string> dns_seeds;
         bool use_fixed_seeds = true;
         std::vector<PeerAddress> fixed_seeds;
+        std::vector<PeerAddress> anchors;       ///< block-relay peers of the last run: called before anybody else
         int max_connections = 125;
         bool v2 = true;                         ///< BIP324 with those who offer it and those named by the operator
     };
 
-    Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, LogLines& log);
+    Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, const BanList& bans, LogLines& log);
 
     struct Output {
         std::vector<DialAction> dials;
@@ -112,6 +113,7 @@ private:
     Random& random_;
     AddrBook& book_;
     const Discouraged& discouraged_;
+    const BanList& bans_;
     LogLines& log_;
     std::vector<Named> added_, connect_;
     std::unordered_map<std::uint64_t, Pending> pending_;

@@ -25,10 +25,12 @@ Engine::Engine(EngineOptions options, Role& role, Random random)
       role_(role),
       random_(std::move(random)),
       outbox_(log_),
-      book_(random_, {false, nullptr, &log_}),
-      dialer_(options_.dialer, random_, book_, discouraged_, log_),
+      book_(random_, {options_.deterministic_addresses, &options_.groups, &log_}),
+      dialer_(options_.dialer, random_, book_, discouraged_, bans_, log_),
       group_secret_(random_.u64()),
-      active_(options_.active) {}
+      active_(options_.active) {
+    for (const BanList::Entry& entry : options_.bans) bans_.add(entry);
+}
 
 Engine::~Engine() = default;
 
@@ -126,6 +128,10 @@ std::optional<PeerId> Engine::on_accepted(const Endpoint& remote, const Endpoint
         return std::nullopt;
     }
     const std::uint32_t permissions = granted(bind_permissions, remote.address, true);
+    if (!has_permission(permissions, kPermitNoBan) && bans_.banned(remote.address, now_us / 1'000'000)) {
+        log_.debug("connection from {} dropped (banned)", remote.to_string());
+        return std::nullopt;
+    }
     if (!make_inbound_room()) {
         log_.debug("failed to find an eviction candidate - connection dropped (full)");
         flush(now_us);
@@ -440,7 +446,7 @@ void Engine::on_addresses(Peer& peer, std::string_view command, const std::vecto
         }
         if ((address.services & (kServiceNetwork | kServiceNetworkLimited)) == 0) continue;
         if (address.time <= 100'000'000 || address.time > now_s + 600) address.time = static_cast<std::uint32_t>(now_s - 5 * 86'400);
-        if (discouraged_.contains(address.endpoint.address)) continue;
+        if (discouraged_.contains(address.endpoint.address) || bans_.banned(address.endpoint.address, now_s)) continue;
         ++processed;
         if ((address.services & kServiceOtherFork) == 0 && dialer_.reachable(address.endpoint.address)) kept.push_back(address);
     }

@@ -33,6 +33,11 @@ struct EngineOptions {
     bool whitelist_force_relay = false;
     std::vector<WhitelistEntry> whitelist;
     std::vector<LocalAddress> local_addresses;
+    std::vector<BanList::Entry> bans;
+    /// Called when the list of bans changed, with the new one; it has to be stored. May be empty.
+    std::function<void(const std::vector<BanList::Entry>&)> bans_changed;
+    NetGroups groups;
+    bool deterministic_addresses = false;     ///< the address book has a known secret (tests)
     Dialer::Options dialer;
 };
 
@@ -99,6 +104,16 @@ public:
     /// Sends any payload under any command of at most 12 characters, for tests.
     Result<void, NodeCommandError> send_message(PeerId id, const std::string& command, Bytes payload, std::int64_t now_us);
     std::vector<AddedNode> added_nodes() const;
+    Result<void, BanError> ban(const Ban& ban, std::int64_t now_us);
+    Result<void, BanError> unban(const std::string& subnet);
+    void clear_bans();
+    std::vector<Ban> bans(std::int64_t now_us);
+    std::vector<KnownAddress> known_addresses(std::size_t count, const std::string& network, std::int64_t now_us);
+    std::vector<BookCount> address_counts() const;
+    std::vector<BookPlace> address_places(bool tried) const;
+    AddAddressResult add_address(const std::string& address, std::uint16_t port, bool tried, std::int64_t now_us);
+    /// Whom to call first after the next start: peers that only give us blocks, whom an attacker could not easily learn.
+    std::vector<PeerAddress> anchors() const;
     void set_active(bool active, std::int64_t now_us);
     void ping_all();
 
@@ -108,6 +123,8 @@ public:
     LogLines& log() { return log_; }
     std::size_t peer_count() const { return peers_.size(); }
     AddrBook& addresses() { return book_; }
+    const AddrBook& addresses() const { return book_; }
+    const std::array<std::uint8_t, 4>& magic() const { return options_.magic; }
 
 private:
     struct Peer;
@@ -163,6 +180,7 @@ private:
     Outbox outbox_;
     AddrBook book_;
     Discouraged discouraged_;
+    BanList bans_;
     Dialer dialer_;
     std::uint64_t group_secret_;
     std::map<PeerId, std::unique_ptr<Peer>> peers_;  ///< in order of id, as getpeerinfo lists them

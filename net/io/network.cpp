@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "net/io/detail/peers_file.hpp"
 #include "net/io/detail/reactor.hpp"
 #include "net/io/log_control.hpp"
 
@@ -49,11 +50,25 @@ public:
     NetworkOptions options;
     Role& role;
     const Clock& clock;
+    std::filesystem::path peers_file() const { return options.data_dir / "peers.dat"; }
+    std::filesystem::path anchors_file() const { return options.data_dir / "anchors.dat"; }
+    void save(detail::Reactor& reactor);
+
     mutable std::mutex mutex;  // guards reactor and last_view
     std::shared_ptr<detail::Reactor> reactor;  // null when not running
     std::shared_ptr<const NetView> last_view = std::make_shared<NetView>();
     std::thread thread;
 };
+
+/// What is worth knowing after the next start. The net thread has ended.
+void Network::Impl::save(detail::Reactor& r) {
+    if (options.data_dir.empty()) return;
+    if (auto saved = detail::replace_file(peers_file(), detail::peers_file_bytes(options.magic, r.engine().addresses())); !saved) log::error("{}", saved.error());
+    if (options.connect_given) return;
+    const auto& anchors = r.anchors_at_end();
+    log::debug(log::Category::net, "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat started", anchors.size());
+    if (auto saved = detail::replace_file(anchors_file(), detail::anchors_file_bytes(options.magic, anchors)); !saved) log::error("{}", saved.error());
+}
 
 Network::Network(NetworkOptions options, Role& role, const Clock& clock) : impl_(std::make_unique<Impl>(std::move(options), role, clock)) {}
 
@@ -62,8 +77,18 @@ Network::~Network() { stop(); }
 Result<void, std::string> Network::start() {
     auto parsed = detail::parse_options(impl_->options);
     if (!parsed) return fail(parsed.error());
-    auto reactor = std::make_shared<detail::Reactor>(std::move(parsed->engine), impl_->role, impl_->clock,
-                                                     detail::Reactor::Options{impl_->options.timeout_ms, impl_->options.client_name, impl_->options.name_lookup});
+    const NetworkOptions& options = impl_->options;
+    if (!options.data_dir.empty() && !options.connect_given) {
+        parsed->engine.dialer.anchors = detail::take_anchors(impl_->anchors_file(), options.magic);
+        log::info("Loaded {} addresses from \"anchors.dat\"", parsed->engine.dialer.anchors.size());
+        log::info("{} block-relay-only anchors will be tried for connections.", parsed->engine.dialer.anchors.size());
+    }
+    detail::Reactor::Options shell{options.timeout_ms, options.client_name, options.name_lookup, {}};
+    if (!options.data_dir.empty()) shell.peers_file = impl_->peers_file();
+    auto reactor = std::make_shared<detail::Reactor>(std::move(parsed->engine), impl_->role, impl_->clock, std::move(shell));
+    if (!options.data_dir.empty()) {
+        if (auto loaded = detail::load_peers(impl_->peers_file(), options.magic, reactor->engine().addresses()); !loaded) return fail(loaded.error());
+    }
     if (auto bound = reactor->listen(parsed->binds); !bound) return fail(bound.error());
     {
         const std::lock_guard lock(impl_->mutex);
@@ -87,6 +112,7 @@ void Network::stop() {
     impl_->role.detach();
     boost::asio::post(reactor->io(), [reactor] { reactor->stop(); });
     impl_->thread.join();
+    impl_->save(*reactor);
     const std::lock_guard lock(impl_->mutex);
     impl_->reactor.reset();
 }
@@ -160,6 +186,42 @@ Result<void, NodeCommandError> Network::add_connection(const std::string& addres
     const Clock& clock = impl_->clock;
     return impl_->ask([address, type, v2, &clock](Engine& engine) { return engine.add_connection(address, type, v2, clock.now_us()); },
                       CommandResult(fail(NodeCommandError::network_inactive)));
+}
+
+std::vector<Ban> Network::bans() const {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([&clock](Engine& engine) { return engine.bans(clock.now_us()); }, std::vector<Ban>());
+}
+
+Result<void, BanError> Network::ban(const Ban& ban) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([ban, &clock](Engine& engine) { return engine.ban(ban, clock.now_us()); }, Result<void, BanError>());
+}
+
+Result<void, BanError> Network::unban(const std::string& subnet) {
+    return impl_->ask([subnet](Engine& engine) { return engine.unban(subnet); }, Result<void, BanError>());
+}
+
+void Network::clear_bans() {
+    impl_->ask([](Engine& engine) { engine.clear_bans(); return true; }, false);
+}
+
+std::vector<KnownAddress> Network::addresses(std::size_t count, const std::string& network) const {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([=, &clock](Engine& engine) { return engine.known_addresses(count, network, clock.now_us()); }, std::vector<KnownAddress>());
+}
+
+std::vector<BookCount> Network::address_counts() const {
+    return impl_->ask([](Engine& engine) { return engine.address_counts(); }, std::vector<BookCount>());
+}
+
+std::vector<BookPlace> Network::address_places(bool tried) const {
+    return impl_->ask([tried](Engine& engine) { return engine.address_places(tried); }, std::vector<BookPlace>());
+}
+
+AddAddressResult Network::add_address(const std::string& address, std::uint16_t port, bool tried) {
+    const Clock& clock = impl_->clock;
+    return impl_->ask([=, &clock](Engine& engine) { return engine.add_address(address, port, tried, clock.now_us()); }, AddAddressResult::not_added_to_new);
 }
 
 Result<void, NodeCommandError> Network::send_message(PeerId id, const std::string& command, std::vector<std::uint8_t> payload) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -49,6 +50,11 @@ struct NetworkOptions {
     bool whitelist_force_relay = false;      ///< -whitelistforcerelay
     bool blocks_only = false;                ///< -blocksonly
     bool v2_transport = true;                ///< -v2transport
+    std::filesystem::path data_dir;          ///< where peers.dat and anchors.dat lie; empty: nothing is kept
+    std::filesystem::path asmap;             ///< -asmap; empty: none
+    bool deterministic_addresses = false;    ///< -test=addrman
+    std::vector<Ban> bans;                   ///< of earlier runs
+    std::function<void(const std::vector<Ban>&)> bans_changed;  ///< called on the net thread: they are to be stored; may be empty
 };
 
 /// Runs the engine on a thread of its own, with sockets, timers and name look-ups, and answers for it as NetPort.
@@ -82,6 +88,14 @@ public:
     void set_active(bool active) override;
     void ping_all() override;
     Result<void, NodeCommandError> add_connection(const std::string& address, ConnectionType type, bool v2) override;
+    std::vector<Ban> bans() const override;
+    Result<void, BanError> ban(const Ban& ban) override;
+    Result<void, BanError> unban(const std::string& subnet) override;
+    void clear_bans() override;
+    std::vector<KnownAddress> addresses(std::size_t count, const std::string& network) const override;
+    std::vector<BookCount> address_counts() const override;
+    std::vector<BookPlace> address_places(bool tried) const override;
+    AddAddressResult add_address(const std::string& address, std::uint16_t port, bool tried) override;
     Result<void, NodeCommandError> send_message(PeerId id, const std::string& command, std::vector<std::uint8_t> payload) override;
 
 private:

@@ -84,7 +84,8 @@ public:
         std::string message;
         bool newer_version = false;  ///< of a format that we do not know, but not broken
     };
-    Result<void, LoadError> deserialize(ByteSpan bytes);
+    /// Gives how many bytes it took; more may follow.
+    Result<std::size_t, LoadError> deserialize(ByteSpan bytes);
 
     /// Checks all invariants. 0: they hold; otherwise the number of the one that does not.
     int check() const;

@@ -105,7 +105,7 @@ AddrBook::Id AddrBook::load_entry(Entry entry, bool tried) {
     return id;
 }
 
-Result<void, AddrBook::LoadError> AddrBook::deserialize(ByteSpan bytes) {
+Result<std::size_t, AddrBook::LoadError> AddrBook::deserialize(ByteSpan bytes) {
     const auto corrupt = [](std::string text) { return fail(LoadError{std::move(text), false}); };
     const auto ended = [] { return fail(LoadError{"AutoFile::read: end of file: iostream error", false}); };
     Reader reader(bytes);
@@ -185,7 +185,7 @@ Result<void, AddrBook::LoadError> AddrBook::deserialize(ByteSpan bytes) {
     if (lost + homeless.size() > 0 && options_.log)
         options_.log->debug("addrman lost {} new and {} tried addresses due to collisions or invalid addresses", homeless.size(), lost);
     if (const int code = check(); code != 0) return corrupt(fmt::format("Corrupt data. Consistency check failed with code {}: iostream error", code));
-    return {};
+    return reader.position();
 }
 
 }  // namespace cairn::net

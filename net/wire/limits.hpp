@@ -72,6 +72,6 @@ inline constexpr std::size_t kMaxUnknownAnnouncements = 20; ///< headers that ne
 // --- addresses
 inline constexpr double kAddressRate = 0.1;                 ///< addresses a second that are processed (Core MAX_ADDR_RATE_PER_SECOND)
 inline constexpr std::size_t kAddressPercent = 23;          ///< share of the book given to getaddr (Core MAX_PCT_ADDR_TO_SEND)
-inline constexpr std::size_t kMaxBookEntries = 65'536;      ///< addresses remembered
+inline constexpr std::size_t kMaxAnchors = 2;               ///< peers remembered for the next start (Core MAX_BLOCK_RELAY_ONLY_ANCHORS)
 
 }  // namespace cairn::net::limits

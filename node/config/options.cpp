@@ -14,7 +14,7 @@ constexpr Option kDaemonOptions[] = {
     {"-assumevalid", "=<hex>", "Take the scripts of this block and its ancestors as verified; 0 verifies every script", general},
     {"-blockfilterindex", "=<type>", "Keep an index of compact block filters of this type (basic; default: 0)", general, kNoEffect},
     {"-blocknotify", "=<cmd>", "Run this command when the best block changes; %s becomes its hash", general},
-    {"-blockreconstructionextratxn", "=<n>", "Extra transactions kept for rebuilding compact blocks", general, kNoEffect},
+    {"-blockreconstructionextratxn", "=<n>", "Extra transactions kept for rebuilding compact blocks (default: 100)", general},
     {"-blocksdir", "=<dir>", "Another directory for bulky block data (default: the data directory)", general},
     {"-blocksonly", "", "Take no transactions from the network (default: 0)", general},
     {"-blocksxor", "", "Accepted for compatibility: blocks are kept in a database", general},
@@ -47,7 +47,7 @@ constexpr Option kDaemonOptions[] = {
 
     // Connection
     {"-addnode", "=<ip>", "Keep a connection to this node; may be given several times", connection, kNetworkOnly},
-    {"-asmap", "=<file>", "A map from addresses to autonomous systems, for spreading connections", connection, kNoEffect},
+    {"-asmap", "=<file>", "A map from addresses to autonomous systems, for spreading connections", connection},
     {"-bantime", "=<n>", "How long a ban by hand lasts, in seconds (default: 86400)", connection},
     {"-bind", "=<addr>[:<port>][=onion]", "Listen on this address; =onion marks what comes in there as from Tor", connection, kNetworkOnly},
     {"-cjdnsreachable", "", "This machine reaches CJDNS addresses (default: 0)", connection, kNoEffect},
@@ -110,7 +110,7 @@ constexpr Option kDaemonOptions[] = {
     {"-zmqpubsequencehwm", "=<n>", "Messages that may wait for a subscriber (default: 1000)", zmq},
 
     // Debugging and testing
-    {"-acceptstalefeeestimates", "", "Use saved fee estimates however old (regtest; default: 0)", debug_test, kDebugOnly | kNoEffect},
+    {"-acceptstalefeeestimates", "", "Use saved fee estimates however old (regtest; default: 0)", debug_test, kDebugOnly},
     {"-capturemessages", "", "Write every P2P message to disk", debug_test, kDebugOnly | kNoEffect},
     {"-checkaddrman", "=<n>", "Check the address book every n operations", debug_test, kDebugOnly},
     {"-checkblockindex", "=<n>", "Check the block index every n operations", debug_test, kDebugOnly},

@@ -62,6 +62,7 @@ struct NodeContext {
     std::int64_t min_relay_fee_rate = 100;  ///< satoshis per kvB
     std::int64_t incremental_relay_fee_rate = 100;
     bool relay_transactions = true;                ///< not -blocksonly
+    std::int64_t ban_time = 86'400;                ///< -bantime, seconds
     std::uint64_t coins_db_cache_bytes = 8 << 20;  ///< of the database itself
     std::uint64_t coins_cache_bytes = 450 << 20;   ///< -dbcache: coins in memory
     std::vector<std::string> deprecated_rpc;       ///< -deprecatedrpc

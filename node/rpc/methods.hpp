@@ -5,6 +5,7 @@
 /// One function a file: each adds the methods that the file describes.
 namespace cairn::node {
 
+void add_address_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_statistics_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_control_methods(http::RpcTable& table, const NodeContext& context);

@@ -15,6 +15,7 @@ void register_blockchain_methods(http::RpcTable& table, const NodeContext& conte
 void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_blockchain_methods(table, context);
     register_network_methods(table, context);
+    add_address_methods(table, context);
     register_mining_methods(table, context);
     register_rawtransaction_methods(table, context);
     add_raw_signing_methods(table, context);

@@ -1,7 +1,11 @@
 #include "net/io/detail/parse_options.hpp"
 
+#include <fstream>
+#include <iterator>
+
 #include <algorithm>
 
+#include "net/io/log.hpp"
 #include "net/swarm/seeds.hpp"
 
 namespace cairn::net::detail {
@@ -33,6 +37,20 @@ Result<void, std::string> parse_binds(const NetworkOptions& options, std::vector
         binds.push_back({{NetAddress::ipv4(0), port}, kPermitNone, false, false});
     }
     return {};
+}
+
+Result<NetGroups, std::string> read_asmap(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return fail("Could not find asmap file \"" + path.string() + "\"");
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    log::info("Opened asmap file \"{}\" ({} bytes) from disk", path.string(), text.size());
+    auto groups = NetGroups::from_asmap(Bytes(text.begin(), text.end()));
+    if (!groups) {
+        log::warning("Sanity check of asmap file \"{}\" failed", path.string());
+        return fail("Could not parse asmap file \"" + path.string() + "\"");
+    }
+    log::info("Using asmap version {} for IP bucketing", groups->version().to_display_hex());
+    return groups;
 }
 
 }  // namespace
@@ -68,6 +86,21 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     engine.active = options.active;
     engine.blocks_only = options.blocks_only;
     engine.v2 = options.v2_transport;
+    engine.deterministic_addresses = options.deterministic_addresses;
+    for (const Ban& ban : options.bans)
+        if (const auto subnet = Subnet::parse(ban.subnet)) engine.bans.push_back({*subnet, ban.created, ban.until});
+    if (options.bans_changed) {
+        engine.bans_changed = [store = options.bans_changed](const std::vector<BanList::Entry>& entries) {
+            std::vector<Ban> bans;
+            for (const BanList::Entry& entry : entries) bans.push_back({entry.subnet.to_string(), entry.created_s, entry.until_s});
+            store(bans);
+        };
+    }
+    if (!options.asmap.empty()) {
+        auto groups = read_asmap(options.asmap);
+        if (!groups) return fail(groups.error());
+        engine.groups = std::move(*groups);
+    }
     engine.whitelist_relay = options.whitelist_relay;
     engine.whitelist_force_relay = options.whitelist_force_relay;
     Dialer::Options& dialer = engine.dialer;

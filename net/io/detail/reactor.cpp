@@ -4,6 +4,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
+#include "net/io/detail/peers_file.hpp"
 #include "net/io/log.hpp"
 
 namespace cairn::net::detail {
@@ -14,6 +15,7 @@ constexpr int kReadsAtOnce = 16;      // then others have their turn
 constexpr std::size_t kGather = 16;   // pieces written by one call
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr std::size_t kMaxSeedAddresses = 256;
+constexpr auto kSavePeers = std::chrono::minutes(15);
 
 tcp::endpoint to_asio(const Endpoint& endpoint) {
     if (endpoint.address.network() == NetworkId::ipv4) {
@@ -47,6 +49,10 @@ struct Reactor::Dialing {
 
 Reactor::Reactor(EngineOptions engine, Role& role, const Clock& clock, Options options)
     : clock_(clock), options_(std::move(options)), engine_(std::move(engine), role, Random::from_system()), timer_(io_), resolver_(io_), buffer_(kReadBuffer) {}
+
+Reactor::~Reactor() {
+    if (saver_.joinable()) saver_.join();
+}
 
 // --- listening
 
@@ -98,6 +104,7 @@ void Reactor::accept(std::size_t index) {
 }
 
 void Reactor::start() {
+    next_save_ = std::chrono::steady_clock::now() + kSavePeers;
     for (std::size_t i = 0; i < listeners_.size(); ++i) accept(i);
     tick_soon();
     schedule_tick();
@@ -105,6 +112,7 @@ void Reactor::start() {
 
 void Reactor::stop() {
     stopped_ = true;
+    anchors_at_end_ = engine_.anchors();
     boost::system::error_code ignored;
     for (auto& listener : listeners_) listener->socket.close(ignored);
     for (auto& [id, connection] : connections_) {
@@ -133,6 +141,7 @@ void Reactor::schedule_tick() {
         engine_.log().set_compact_wanted(log::enabled(log::Category::cmpctblock, log::Level::debug));
         engine_.on_tick(now_us());
         act();
+        save_peers();
         schedule_tick();
     });
 }
@@ -144,6 +153,18 @@ void Reactor::tick_soon() {
         if (stopped_) return;
         engine_.on_tick(now_us());
         act();
+    });
+}
+
+/// The address book goes to disk now and then, on a thread that may wait for the disk.
+void Reactor::save_peers() {
+    if (options_.peers_file.empty() || std::chrono::steady_clock::now() < next_save_ || saving_) return;
+    next_save_ = std::chrono::steady_clock::now() + kSavePeers;
+    if (saver_.joinable()) saver_.join();
+    saving_ = true;
+    saver_ = std::thread([this, bytes = peers_file_bytes(engine_.magic(), engine_.addresses())] {
+        if (auto saved = replace_file(options_.peers_file, bytes); !saved) log::error("{}", saved.error());
+        saving_ = false;
     });
 }
 

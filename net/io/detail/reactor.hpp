@@ -4,7 +4,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
+#include <filesystem>
+#include <thread>
 #include <unordered_map>
 
 #include "net/engine/engine.hpp"
@@ -24,9 +27,11 @@ public:
         int timeout_ms = 5000;
         std::string client_name;
         bool name_lookup = true;
+        std::filesystem::path peers_file;  ///< the address book is saved here now and then; empty: never
     };
 
     Reactor(EngineOptions engine, Role& role, const Clock& clock, Options options);
+    ~Reactor();
 
     /// Opens the listening sockets. Errors: a text for people.
     Result<void, std::string> listen(const std::vector<Bind>& binds);
@@ -42,6 +47,8 @@ public:
     /// Ticks once soon, however often it is asked.
     void tick_soon();
     std::int64_t now_us() const { return clock_.now_us(); }
+    /// The anchors of the moment in which stop() was called.
+    const std::vector<PeerAddress>& anchors_at_end() const { return anchors_at_end_; }
 
 private:
     struct Listener {
@@ -78,6 +85,7 @@ private:
     void resolve(const ResolveAction& action);
     void schedule_tick();
     void write_log();
+    void save_peers();
 
     asio::io_context io_{1};
     const Clock& clock_;
@@ -89,6 +97,10 @@ private:
     asio::steady_timer timer_;
     tcp::resolver resolver_;
     Bytes buffer_;
+    std::vector<PeerAddress> anchors_at_end_;
+    std::chrono::steady_clock::time_point next_save_ = std::chrono::steady_clock::now();
+    std::thread saver_;
+    std::atomic<bool> saving_{false};
     bool acting_ = false, stopped_ = false;
     std::atomic<bool> tick_queued_{false};
 };

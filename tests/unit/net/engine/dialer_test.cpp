@@ -12,7 +12,7 @@ constexpr std::int64_t kSecond = 1'000'000;
 
 class DialerTest : public testing::Test {
 protected:
-    Dialer make(Dialer::Options options) { return Dialer(std::move(options), random_, book_, discouraged_, log_); }
+    Dialer make(Dialer::Options options) { return Dialer(std::move(options), random_, book_, discouraged_, bans_, log_); }
     void fill_book(std::uint32_t count) {
         std::vector<PeerAddress> addresses;
         for (std::uint32_t i = 0; i < count; ++i)
@@ -29,6 +29,7 @@ protected:
     Random random_ = Random::from_number(5);
     AddrBook book_{random_};
     Discouraged discouraged_;
+    BanList bans_;
     LogLines log_;
     DialState state_;
     std::int64_t now_ = 1'800'000'000 * kSecond;
