@@ -173,7 +173,7 @@ AddAddressResult Engine::add_address(const std::string& text, std::uint16_t port
 std::vector<PeerAddress> Engine::anchors() const {
     std::vector<PeerAddress> found;
     for (const auto& [id, peer] : peers_)
-        if (peer->info.block_only() && peer->info.ready && !peer->info.closing && found.size() < limits::kMaxAnchors)
+        if (peer->info.block_only() && !peer->info.closing && found.size() < limits::kMaxAnchors)
             found.push_back({peer->info.address, peer->info.services, static_cast<std::uint32_t>(peer->info.connected_us / 1'000'000)});
     return found;
 }
