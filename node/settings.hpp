@@ -29,9 +29,12 @@ struct NodeSettings {
     ChainServiceOptions chain;
     MempoolOptions mempool;
     MiningOptions mining;
+    bool accept_stale_fee_estimates = false;
     std::uint64_t block_cache_bytes = 0;
     net::NetworkOptions net;
     bool peer_bloom_filters = false;
+    std::size_t extra_transactions = 100;  ///< -blockreconstructionextratxn
+    unsigned tx_send_rate = 14;  ///< -txsendrate: transactions a second to inbound peers
 
     bool server = true;
     bool rest = false;
