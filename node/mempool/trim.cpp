@@ -42,7 +42,8 @@ private:
 struct Adjacency {
     std::vector<Index> begin, target;
 
-    Adjacency(std::size_t count, std::span<const std::pair<Index, Index>> pairs, bool reversed) : begin(count + 1), target(pairs.size()) {
+    Adjacency(std::size_t count, std::span<const std::pair<Index, Index>> pairs, bool reversed)
+        : begin(count + 1), target(pairs.size()) {
         for (const auto& [a, b] : pairs) ++begin[(reversed ? b : a) + 1];
         std::partial_sum(begin.begin(), begin.end(), begin.begin());
         std::vector<Index> next(begin.begin(), begin.end() - 1);

@@ -249,7 +249,7 @@ bool SpanningForest::minimise(std::uint64_t limit) {
     return true;
 }
 
-bool SpanningForest::minimise_step(Task task) {
+void SpanningForest::minimise_step(Task task) {
     const Chunk& chunk = chunk_[task.chunk];
     cost_ += 4 + 4 * static_cast<unsigned>(std::popcount(chunk.edges));
     Index found = kNone;
@@ -263,21 +263,20 @@ bool SpanningForest::minimise_step(Task task) {
         if (pivot_in_top == task.below) return;
         if (random_below(++seen) == 0) found = static_cast<Index>(i);
     });
-    if (!any) return false;
+    if (!any) return;
     if (found == kNone) {
-        if (task.second) return false;
+        if (task.second) return;
         tasks_.push({task.chunk, task.pivot, !task.below, true});
-        return false;
+        return;
     }
     const auto [top, bottom] = cut(found);
     if ((chunk_[top].above & chunk_[bottom].members) != 0) {
         tasks_.push({join(bottom, top), task.pivot, task.below, task.second});
-        return false;
+        return;
     }
     const Index with_pivot = task.below ? bottom : top, without = task.below ? top : bottom;
     tasks_.push({with_pivot, task.pivot, task.below, task.second});
     tasks_.push({without, random_member(without), (random() & 1) != 0, false});
-    return true;
 }
 
 unsigned SpanningForest::chunks(std::array<Mask, kMaxCluster>& out) const {

@@ -83,7 +83,7 @@ private:
     Index best_cut(Index chunk);
     void improve_by(Index edge);
     void queue(Index chunk);
-    bool minimise_step(Task task);
+    void minimise_step(Task task);
     Index random_member(Index chunk);
     std::uint64_t random();
     unsigned random_below(unsigned range) { return static_cast<unsigned>(((random() >> 32) * range) >> 32); }

@@ -257,7 +257,9 @@ TEST(ImprovesProperty, ComparesAtEverySize) {
         FastRandom random(seed);
         std::vector<FeeSize> before(random.below(4)), after(random.below(4));
         for (auto* diagram : {&before, &after}) {
-            for (FeeSize& chunk : *diagram) chunk = {static_cast<Amount>(random.below(12)) - 1, 1 + static_cast<std::int64_t>(random.below(9))};
+            for (FeeSize& chunk : *diagram) {
+                chunk = {static_cast<Amount>(random.below(12)) - 1, 1 + static_cast<std::int64_t>(random.below(9))};
+            }
             std::ranges::stable_sort(*diagram, higher_rate);
         }
         bool above = false, below = false;
