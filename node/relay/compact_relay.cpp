@@ -292,8 +292,8 @@ void CompactRelay::ask_whole(const PeerInfo& peer, const HeaderNode* node, Outbo
 
 // ------------------------------------------------------------------------------------------ afterwards
 
-void CompactRelay::on_judged(const HeaderNode* node) {
-    givers_.erase(node->hash);
+void CompactRelay::on_judged(const HeaderNode* node, bool final) {
+    if (final) givers_.erase(node->hash);
     for (auto& [id, state] : states_) state.partial.erase(node);
 }
 

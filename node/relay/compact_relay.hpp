@@ -63,8 +63,8 @@ public:
 
     /// A block of this peer is valid and on the active chain: a good source. To be called before BlockFetch forgets its requests.
     void on_connected(net::PeerId peer, const HeaderNode* node, net::Outbox& out);
-    /// A block was judged for good: nothing about it is kept any longer.
-    void on_judged(const HeaderNode* node);
+    /// A block is here and was judged: attempts at it are over. `final`: nothing more will be said about it.
+    void on_judged(const HeaderNode* node, bool final);
     /// True when this peer gave the block by compact blocks: it is not to blame for it.
     bool came_compact(net::PeerId peer, const BlockHash& hash) const;
 

@@ -12,6 +12,7 @@
 #include "node/relay/compact_block.hpp"
 #include "node/relay/compact_relay.hpp"
 #include "node/relay/server.hpp"
+#include "node/relay/tx_relay_node.hpp"
 
 namespace cairn::node {
 
@@ -62,12 +63,19 @@ public:
           compact(chain, chains, headers, blocks, params, {given.blocks_only, given.extra_transactions}),
           announcer(chain, chains, recent),
           server(chain, chains, announcer, recent, random, params, {given.prune_mode, given.max_send_buffer},
-                 [box = inbox](Server::ReadDone done) { box->put(std::move(done)); }) {}
+                 [box = inbox](Server::ReadDone done) { box->put(std::move(done)); }),
+          txs(port, given.mempool,
+              {given.blocks_only, given.peer_bloom_filters, {given.min_relay, given.incremental_relay}, {given.tx_send_rate}},
+              Random(random.uint256())) {
+        server.set_tx_answer([this](const PeerInfo& peer, const InvItem& item, NotFoundMessage& missing, Outbox& out) {
+            return txs.relay().answer(peer, item, missing, out);
+        });
+        txs.relay().set_extra([this](const TransactionPtr& tx) { compact.add_extra(tx); });
+    }
 
     struct Peer {
         bool inbound = false;
         int unjudged = 0;             ///< blocks of this peer that the chain has not judged
-        std::int64_t min_fee_filter = 0;
         bool may_wait = false;        ///< its next message waits for the verdict on its last block
     };
 
@@ -82,9 +90,6 @@ public:
     void on_other(PeerInfo& peer, const Message& message, Outbox& out);
     void on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us);
     void on_tip(const TipEvent& event, Outbox& out);
-    bool rejects_transactions(const PeerInfo& peer) const {
-        return peer.block_only() || peer.type == ConnectionType::feeler || (options.blocks_only && !peer.has(kPermitRelay));
-    }
 
     ChainAdapter chain;
     const ChainParams& params;
@@ -99,6 +104,7 @@ public:
     Height announced_height = 0;  ///< of the highest block that was announced before it was connected
     Announcer announcer;
     Server server;
+    TxRelayNode txs;
     std::unordered_map<PeerId, Peer> peers;
 };
 
@@ -117,6 +123,7 @@ void FullRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& o
         return;
     }
     const InvItem* newest = nullptr;
+    std::vector<InvItem> transactions;
     for (const InvItem& item : message.items) {
         if (item.type == kInvBlock || item.type == kInvWitnessBlock) {
             const BlockHash hash{item.hash};
@@ -125,13 +132,12 @@ void FullRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& o
             chains.on_announced(peer.id, hash);
             if (!node && !chain.importing()) newest = &item;
         } else if (item.is_tx()) {
-            if (!rejects_transactions(peer)) continue;
-            out.disconnect(peer.id, fmt::format("transaction ({}) inv sent in violation of protocol", item.hash.to_display_hex()));
-            return;
+            transactions.push_back(item);
         } else {
             out.log().debug("Unknown inv type \"{}\" received from peer={}", item.type, peer.id);
         }
     }
+    if (!transactions.empty() && !txs.relay().on_inv(peer, transactions, chain.initial_block_download(), out, now_us)) return;
     if (newest) headers.on_unknown_block(peer, BlockHash(newest->hash), out, now_us);
 }
 
@@ -165,7 +171,10 @@ void FullRole::Impl::on_block(PeerInfo& peer, BlockMessage&& message, Outbox& ou
     chain.port().submit_block(std::move(submission));
 }
 
-CandidateTxs FullRole::Impl::pool_candidates() const { return {}; }
+CandidateTxs FullRole::Impl::pool_candidates() const {
+    const RelayPool& pool = txs.relay().pool();
+    return {pool.wtxids(), [&pool](std::size_t place) { return pool.entries()[place].tx; }};
+}
 
 void FullRole::Impl::on_compact_block(PeerInfo& peer, CompactBlockMessage&& message, Outbox& out, std::int64_t now_us) {
     const BlockHeader header = message.header;
@@ -198,6 +207,7 @@ void FullRole::Impl::on_valid_block(const ValidBlockEvent& event, Outbox& out) {
 }
 
 void FullRole::Impl::on_not_found(PeerInfo& peer, const NotFoundMessage& message) {
+    txs.relay().on_not_found(peer, message);
     for (const InvItem& item : message.items)
         if (item.is_block())
             if (const HeaderNode* node = chain.find(BlockHash(item.hash))) blocks.on_not_found(peer.id, node);
@@ -209,15 +219,9 @@ void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& ou
     } else if (const auto* offer = std::get_if<SendCmpctMessage>(&message)) {
         if (compact.on_send_cmpct(peer, *offer, out)) announcer.on_send_compact(peer.id, offer->announce == 1);
     } else if (const auto* fee = std::get_if<FeeFilterMessage>(&message)) {
-        if (fee->fee_rate >= 0 && fee->fee_rate <= kMaxMoney) {
-            peers[peer.id].min_fee_filter = fee->fee_rate;
-            out.log().debug("received: feefilter of {} sat/kvB from peer={}", fee->fee_rate, peer.id);
-        }
-    } else if (std::holds_alternative<TxMessage>(message)) {
-        if (rejects_transactions(peer)) out.disconnect(peer.id, "transaction sent in violation of protocol");
+        txs.relay().on_fee_filter(peer, *fee, out);
     } else if (std::holds_alternative<MempoolMessage>(message)) {
-        if (!options.peer_bloom_filters && !peer.has(kPermitBloomFilter) && !peer.has(kPermitMempool) && !peer.has(kPermitNoBan))
-            out.disconnect(peer.id, "mempool request with bloom filters disabled");
+        txs.relay().on_mempool(peer, out);
     } else if (std::holds_alternative<FilterLoadMessage>(message) || std::holds_alternative<FilterAddMessage>(message) ||
                std::holds_alternative<FilterClearMessage>(message)) {
         if (!options.peer_bloom_filters && !peer.has(kPermitBloomFilter))
@@ -234,7 +238,8 @@ void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out, std::i
     const bool blameless = compact.came_compact(verdict.peer, verdict.hash);
     if (const HeaderNode* node = chain.find(verdict.hash)) {
         if (verdict.kind == Kind::connected) compact.on_connected(verdict.peer, node, out);
-        if (verdict.kind != Kind::stored) compact.on_judged(node);
+        // Bytes that were changed on the way say nothing about the block that others are still sending.
+        if (!verdict.mutated && verdict.kind != Kind::inconclusive) compact.on_judged(node, verdict.kind != Kind::stored);
         blocks.on_verdict(verdict.peer, node, verdict.kind == Kind::connected || verdict.kind == Kind::stored || verdict.kind == Kind::duplicate, now_us);
     }
     const auto found = peers.find(verdict.peer);
@@ -276,11 +281,13 @@ void FullRole::attach(std::function<void(std::function<void()>)> post) {
         const std::lock_guard lock(impl_->inbox->mutex);
         impl_->inbox->post = std::move(post);
     }
+    impl_->txs.attach(impl_->inbox->post);
     impl_->chain.port().subscribe(this);
 }
 
 void FullRole::detach() {
     impl_->chain.port().unsubscribe(this);
+    impl_->txs.detach();
     const std::lock_guard lock(impl_->inbox->mutex);
     impl_->inbox->post = nullptr;
 }
@@ -325,9 +332,13 @@ void FullRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->server.add(peer.id);
 }
 
-void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) { impl_->compact.on_ready(peer, out); }
+void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
+    impl_->compact.on_ready(peer, out);
+    if (impl_->txs.active()) impl_->txs.relay().on_ready(peer);
+}
 
 void FullRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
+    impl_->txs.relay().on_gone(peer.id);
     impl_->server.remove(peer.id);
     impl_->announcer.remove(peer.id);
     impl_->compact.remove(peer.id);
@@ -348,6 +359,10 @@ void FullRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::i
         impl.on_compact_block(peer, std::move(*compact), out, now_us);
     else if (auto* pieces = std::get_if<BlockTxnMessage>(&message)) {
         if (auto rebuilt = impl.compact.on_block_txn(peer, std::move(*pieces), out, now_us)) impl.submit(peer, std::move(*rebuilt), now_us);
+    }
+    else if (auto* tx = std::get_if<TxMessage>(&message)) {
+        impl.txs.relay().on_tx(peer, std::move(*tx), impl.chain.initial_block_download(), out, now_us);
+        impl.txs.hand_over();
     }
     else if (const auto* inv = std::get_if<InvMessage>(&message))
         impl.on_inv(peer, *inv, out, now_us);
@@ -372,12 +387,15 @@ void FullRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     impl.server.pump(peer, out, now_us);
     impl.headers.pump(peer, impl.blocks.any_in_flight(), out, now_us);
     impl.announcer.pump(peer, out);
+    impl.txs.relay().pump(peer, impl.chain.initial_block_download(), out, now_us);
+    impl.txs.hand_over();
     if (!impl.chain.importing()) impl.blocks.pump(peer, impl.headers.sync_from(peer, impl.blocks.any_in_flight()), out, now_us);
 }
 
 void FullRole::on_tick(Outbox& out, std::int64_t now_us) {
     Impl& impl = *impl_;
     impl.chain.refresh();
+    impl.txs.tick(out, now_us);
     for (Event& event : impl.inbox->box.take()) {
         if (const auto* tip = std::get_if<TipEvent>(&event))
             impl.on_tip(*tip, out);
@@ -395,6 +413,10 @@ bool FullRole::wants_pause(const PeerInfo& peer) const {
     return found != impl_->peers.end() && found->second.may_wait && found->second.unjudged > 0;
 }
 
+bool FullRole::must_wait(const PeerInfo& peer, std::string_view command) const { return impl_->txs.relay().holds(peer.id, command); }
+
+TxRelayPort& FullRole::tx_relay() { return impl_->txs; }
+
 bool FullRole::answering(const PeerInfo& peer) const { return impl_->server.busy(peer.id); }
 
 void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
@@ -406,10 +428,10 @@ void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
     const std::size_t unconnecting = impl_->headers.unconnecting(peer.id);
     if (unconnecting >= limits::kMaxUnknownAnnouncements) snapshot.unconnecting_headers = unconnecting;
     snapshot.inflight_heights = impl_->blocks.heights_in_flight(peer.id);
+    impl_->txs.relay().describe(peer.id, snapshot);
     if (const auto found = impl_->peers.find(peer.id); found != impl_->peers.end()) {
         snapshot.hb_to = impl_->compact.hb_to(peer.id);
         snapshot.hb_from = impl_->compact.hb_from(peer.id);
-        snapshot.min_fee_filter = found->second.min_fee_filter;
     }
 }
 

@@ -5,8 +5,12 @@
 #include "consensus/rules/params.hpp"
 #include "net/core/role.hpp"
 #include "node/chain/chain_port.hpp"
+#include "node/mempool/fee_size.hpp"
 
 namespace cairn::node {
+
+class MempoolPort;
+class TxRelayPort;
 
 /// A full node on the network: follows the headers of its peers, fetches blocks, serves what it has, announces new tips.
 /// Owner: net thread; chain events arrive on the chain thread and are posted over.
@@ -17,6 +21,10 @@ public:
         bool prune_mode = false;              ///< -prune: offer only NETWORK_LIMITED
         bool peer_bloom_filters = false;      ///< -peerbloomfilters
         bool blocks_only = false;             ///< -blocksonly: transaction announcements are a violation
+        MempoolPort* mempool = nullptr;       ///< outlives the role; null: no transactions are relayed
+        FeeRate min_relay{100};               ///< -minrelaytxfee
+        FeeRate incremental_relay{100};       ///< -incrementalrelayfee
+        unsigned tx_send_rate = 14;           ///< -txsendrate: transactions a second to inbound peers
         std::size_t extra_transactions = 100; ///< -blockreconstructionextratxn
         std::size_t window_bytes = net::limits::kBlockWindowBytes;  ///< blocks taken in and not yet judged
         std::size_t max_send_buffer = 1'000'000;  ///< stop reading blocks for a peer beyond this
@@ -40,8 +48,12 @@ public:
     void on_pump(net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
     void on_tick(net::Outbox& out, std::int64_t now_us) override;
     bool wants_pause(const net::PeerInfo& peer) const override;
+    bool must_wait(const net::PeerInfo& peer, std::string_view command) const override;
     bool answering(const net::PeerInfo& peer) const override;
     void describe(const net::PeerInfo& peer, net::PeerSnapshot& snapshot) const override;
+
+    /// Transaction relay for RPC; lives as long as the role.
+    TxRelayPort& tx_relay();
 
 private:
     void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode* old_tip, const HeaderNode* fork) override;

@@ -42,6 +42,19 @@ Server::Failure failure_of(ReadError error) {
     return Server::Failure::io;
 }
 
+/// As getdata and inv are logged.
+std::string kind_of(const InvItem& item) {
+    const std::string witness = (item.type & kInvWitnessFlag) != 0 ? "witness-" : "";
+    switch (item.type & ~kInvWitnessFlag) {
+        case kInvTx: return witness + "tx";
+        case kInvWtx: return witness + "wtx";
+        case kInvBlock: return witness + "block";
+        case kInvFilteredBlock: return witness + "merkleblock";
+        case kInvCompactBlock: return witness + "cmpctblock";
+        default: return fmt::format("0x{:08x}", item.type);
+    }
+}
+
 }  // namespace
 
 Server::Server(ChainAdapter& chain, PeerChains& chains, Announcer& announcer, RecentBlock& recent, Random& random,
@@ -143,6 +156,8 @@ void Server::on_get_data(const PeerInfo& peer, GetDataMessage&& message, Outbox&
         return;
     }
     out.log().debug("received getdata ({} invsz) peer={}", message.items.size(), peer.id);
+    if (!message.items.empty() && out.log().debug_wanted())
+        out.log().debug("received getdata for: {} {} peer={}", kind_of(message.items.front()), message.items.front().hash.to_display_hex(), peer.id);
     auto& wanted = states_[peer.id].wanted;
     for (const InvItem& item : message.items) wanted.push_back({item});
     pump(peer, out, now_us);

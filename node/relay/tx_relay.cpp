@@ -17,6 +17,18 @@ constexpr std::int64_t kLongestTick_us = 1'000'000;       // more is a clock tha
 constexpr std::size_t kMaxExtraBytes = 100'000;           // a larger one is not kept for compact blocks
 constexpr std::size_t kMaxGetData = 1'000;                // entries of one getdata
 
+/// As operators know it from the log.
+const char* decode_text(DecodeError error) {
+    switch (error) {
+        case DecodeError::truncated: return "DataStream::read(): end of data: iostream error";
+        case DecodeError::non_canonical_size: return "non-canonical ReadCompactSize(): iostream error";
+        case DecodeError::size_too_large: return "ReadCompactSize(): size too large: iostream error";
+        case DecodeError::superfluous_witness: return "Superfluous witness record: iostream error";
+        case DecodeError::unknown_flags: return "Unknown transaction optional data: iostream error";
+        default: return to_string(error);
+    }
+}
+
 TxName name_of(const InvItem& item) { return {item.hash, item.type == kInvWtx}; }
 
 }  // namespace
@@ -144,7 +156,7 @@ void TxRelay::on_tx(const PeerInfo& peer, TxMessage&& message, bool initial_bloc
     const std::size_t size = message.raw.size();
     const auto parsed = TransactionHolder::parse(std::move(message.raw));
     if (!parsed) {
-        log_.debug("ProcessMessages(tx, {} bytes): Exception 'malformed transaction' caught, peer={}", size, peer.id);
+        log_.debug("ProcessMessages(tx, {} bytes): Exception '{}' caught, peer={}", size, decode_text(parsed.error()), peer.id);
         return;
     }
     const TransactionPtr& tx = *parsed;

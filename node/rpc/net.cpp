@@ -6,6 +6,7 @@
 #include "consensus/rules/params.hpp"
 #include "net/core/peer_info.hpp"
 #include "net/http/rpc_table.hpp"
+#include "node/relay/tx_relay_port.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/methods.hpp"
@@ -23,7 +24,6 @@ namespace code = http::rpc_code;
 constexpr std::uint64_t kServiceV2Transport = 1u << 11;
 constexpr std::size_t kMaxMessageType = 12;  ///< characters, as wide as the field of a message's header
 constexpr int kUploadWindowSeconds = 24 * 60 * 60;
-constexpr int kTransactionSendRate = 14;  ///< announced to inbound peers, per second
 
 void write_service_names(JsonWriter& out, std::uint64_t services) {
     out.begin_array();
@@ -84,7 +84,7 @@ void write_peer(JsonWriter& out, const net::PeerSnapshot& peer) {
     if (!peer.local_address.empty()) out.field("addrlocal", peer.local_address);
     out.field("network", peer.network).field("services", hex16(peer.services)).key("servicesnames");
     write_service_names(out, peer.services);
-    out.field("relaytxes", peer.relay_transactions).field("last_inv_sequence", 0).field("inv_to_send", 0);
+    out.field("relaytxes", peer.relay_transactions).field("last_inv_sequence", peer.last_inv_sequence).field("inv_to_send", peer.inv_to_send);
     out.field("lastsend", peer.last_send).field("lastrecv", peer.last_receive);
     out.field("last_transaction", peer.last_transaction).field("last_block", peer.last_block);
     out.field("bytessent", peer.bytes_sent)
@@ -390,16 +390,17 @@ void run_getnetworkinfo(const NodeContext& context, JsonWriter& out) {
         for (const net::PeerSnapshot& peer : view->peers) inbound += peer.inbound ? 1 : 0;
         out.field("localservices", hex16(view->local_services)).key("localservicesnames");
         write_service_names(out, view->local_services);
+        const SendRates rates = context.relay ? context.relay->send_rates() : SendRates();
         out.field("localrelay", context.relay_transactions)
             .field("timeoffset", 0)
-            .field("tx_send_rate", kTransactionSendRate);
+            .field("tx_send_rate", rates.per_second);
         out.key("inv_buckets").begin_object();
-        for (const char* direction : {"inbound", "outbound"}) {
+        for (const auto& [direction, bucket] : {std::pair{"inbound", rates.inbound}, std::pair{"outbound", rates.outbound}}) {
             out.key(direction)
                 .begin_object()
-                .field("backlog", 0)
-                .field("count_tok", 0)
-                .field("size_tok", 0)
+                .field("backlog", bucket.backlog)
+                .field("count_tok", bucket.count_tokens)
+                .field("size_tok", bucket.size_tokens)
                 .end_object();
         }
         out.end_object().field("networkactive", view->active).field("connections", view->peers.size());
