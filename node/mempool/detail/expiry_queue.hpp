@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
-#include <vector>
+#include <deque>
+#include <functional>
 
 #include "node/mempool/tx_graph.hpp"
 
@@ -15,7 +17,7 @@ public:
     struct Item {
         std::int64_t time;
         TxGraph::Id id;
-        bool operator>(const Item& other) const { return time > other.time; }
+        auto operator<=>(const Item&) const = default;
     };
 
     void push(std::int64_t time, TxGraph::Id id) {
@@ -29,19 +31,19 @@ public:
         items_.pop_back();
         return item;
     }
-    /// Drops what `valid` denies once it may be more than half.
+    /// Drops what `valid` denies, and what is there twice, once that may be a third of all.
     template <class Valid>
     void sweep(std::size_t entries, Valid&& valid) {
-        if (items_.size() < 2 * entries + kSlack) return;
+        if (items_.size() < entries + entries / 2 + kSlack) return;
         std::erase_if(items_, [&](const Item& item) { return !valid(item); });
-        std::make_heap(items_.begin(), items_.end(), std::greater<>());
-        if (items_.capacity() > 4 * items_.size() + kSlack) items_.shrink_to_fit();
+        std::sort(items_.begin(), items_.end());  // which is a heap, too
+        items_.erase(std::unique(items_.begin(), items_.end()), items_.end());
     }
     std::size_t memory_usage() const { return items_.size() * sizeof(Item); }
 
 private:
     static constexpr std::size_t kSlack = 1000;
-    std::vector<Item> items_;  ///< a heap
+    std::deque<Item> items_;  ///< a heap; in pieces, so that growing leaves no large holes behind
 };
 
 }  // namespace cairn::node::detail
