@@ -24,6 +24,8 @@ using namespace doc;
 namespace code = http::rpc_code;
 
 constexpr std::uint64_t kDefaultMaxTries = 1'000'000;
+constexpr const char* kNotOnTip = "inconclusive-not-best-prevblk";
+constexpr std::int64_t kTipWaitMs = 1'000;  ///< for a tip that is connected to be shown
 
 bool running(const NodeContext& context) {
     return !context.shutdown_requested || !context.shutdown_requested();
@@ -141,24 +143,33 @@ std::vector<TransactionPtr> given_transactions(const NodeContext& context, const
     return transactions;
 }
 
+/// A block of these transactions on the tip that would be valid but for its proof of work. Where another block becomes the tip
+/// meanwhile, it is made anew. Throws -25 when the block would not be valid.
+Bytes valid_block(const NodeContext& context, ByteSpan script, std::span<const Transaction> transactions) {
+    TemplateBoard& board = templates(context);
+    while (true) {
+        const BlockTemplatePtr empty = board.fresh(false);
+        const BlockBuilder builder(*context.chain, shared_params(context), *context.clock, empty->version);
+        Bytes raw = builder.assemble(script, transactions, 0, empty->parent);
+        const auto block = Block::parse(raw);
+        if (!block) throw RpcError{code::kMisc, "Failed to make block."};
+        const auto good = context.chain->test_block(**block, false);
+        if (good) return raw;
+        const auto moved = [&empty](const ChainView& view) { return view.tip != empty->parent; };
+        if (good.error().reject_reason == kNotOnTip && running(context) && moved(*context.chain->wait_for(moved, kTipWaitMs))) continue;
+        const BlockVerdict& verdict = good.error();
+        throw RpcError{code::kVerify, "TestBlockValidity failed: " + verdict.reject_reason +
+                                          (verdict.debug_message.empty() ? "" : ", " + verdict.debug_message)};
+    }
+}
+
 void run_generateblock(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
     const Bytes script = script_of_output(context, http::as_string(request.param(0)));
     const auto holders = given_transactions(context, request.param(1));
     const bool submit = request.bool_or("submit", true);
     std::vector<Transaction> transactions;
     for (const TransactionPtr& holder : holders) transactions.push_back(holder->tx());
-    TemplateBoard& board = templates(context);
-    const BlockTemplatePtr empty = board.fresh(false);
-    const BlockBuilder builder(*context.chain, shared_params(context), *context.clock, empty->version);
-    Bytes raw = builder.assemble(script, transactions, 0, empty->parent);
-    const auto block = Block::parse(raw);
-    if (!block) throw RpcError{code::kMisc, "Failed to make block."};
-    if (const auto good = context.chain->test_block(**block, false); !good) {
-        const BlockVerdict& verdict = good.error();
-        const std::string reason =
-            verdict.reject_reason + (verdict.debug_message.empty() ? "" : ", " + verdict.debug_message);
-        throw RpcError{code::kVerify, "TestBlockValidity failed: " + reason};
-    }
+    Bytes raw = valid_block(context, script, transactions);
     std::uint64_t tries = kDefaultMaxTries;
     if (!BlockBuilder::solve(raw, tries, [&context] { return running(context); }))
         throw RpcError{code::kMisc, "Failed to make block."};
