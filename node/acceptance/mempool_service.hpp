@@ -91,7 +91,9 @@ private:
     void insert(const Round& round, Candidate& candidate, const TxSubmission& options, TxVerdict& verdict);
     void expire(std::int64_t now);
     void limit_size(std::int64_t now);
-    void tell_added(const Round& round, const MempoolEntry& entry, const TxSubmission& options, bool bypassed, bool in_package);
+    /// `sequence`: of the change, where the entry's own says something else.
+    void tell_added(const Round& round, const MempoolEntry& entry, const TxSubmission& options, bool bypassed, bool in_package,
+                    std::optional<std::uint64_t> sequence = std::nullopt);
     void tell_removed(const std::vector<RemovedEntry>& removed);
     static TxVerdict verdict_of(const Candidate& candidate);
 
@@ -104,7 +106,11 @@ private:
 
     // reorg.cpp
     void finish_reorg();
-    void put_back(Round& round, std::span<const TransactionPtr> txs, std::vector<Txid>& back, std::vector<RemovedEntry>& removed);
+    struct PutBack {
+        Txid txid;
+        std::uint64_t sequence;  ///< of its return
+    };
+    void put_back(Round& round, std::span<const TransactionPtr> txs, std::vector<PutBack>& back, std::vector<RemovedEntry>& removed);
     void remove_spenders(const Transaction& tx, std::vector<RemovedEntry>& removed);
     bool still_valid(Round& round, MempoolEntry& entry) const;
 

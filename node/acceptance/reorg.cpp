@@ -62,7 +62,7 @@ void MempoolService::finish_reorg() {
     const std::vector<TransactionPtr> txs = disconnected_.take();
     Round round = judge_.open_round();
     std::vector<RemovedEntry> removed;
-    std::vector<Txid> back;
+    std::vector<PutBack> back;
     {
         const std::unique_lock lock(mutex_);
         for (std::size_t at = 0; at < txs.size() && !thread_.broken(); at += kPutBackBatch)
@@ -73,8 +73,8 @@ void MempoolService::finish_reorg() {
     }
     TxSubmission quiet;
     quiet.announce = false;
-    for (const Txid& txid : back) {
-        if (const MempoolEntry* entry = pool_.find(txid)) tell_added(round, *entry, quiet, true, false);
+    for (const PutBack& returned : back) {
+        if (const MempoolEntry* entry = pool_.find(returned.txid)) tell_added(round, *entry, quiet, true, false, returned.sequence);
     }
     tell_removed(removed);
     last_expiry_ = 0;
@@ -83,7 +83,7 @@ void MempoolService::finish_reorg() {
 }
 
 // The lock is held.
-void MempoolService::put_back(Round& round, std::span<const TransactionPtr> txs, std::vector<Txid>& back, std::vector<RemovedEntry>& removed) {
+void MempoolService::put_back(Round& round, std::span<const TransactionPtr> txs, std::vector<PutBack>& back, std::vector<RemovedEntry>& removed) {
     std::vector<Candidate> candidates(txs.size());
     std::vector<Candidate*> all;
     round.provisional.clear();
@@ -109,7 +109,8 @@ void MempoolService::put_back(Round& round, std::span<const TransactionPtr> txs,
             judge_.run_scripts(one);
         }
         candidate.entry.sequence = 0;  // older than all that may spend from it
-        if (!candidate.fault && !candidate.script_fault && pool_.add_back(candidate.entry)) back.push_back(candidate.get().txid);
+        const std::uint64_t sequence = pool_.sequence();
+        if (!candidate.fault && !candidate.script_fault && pool_.add_back(candidate.entry)) back.push_back({candidate.get().txid, sequence});
         else remove_spenders(candidate.get(), removed);
     }
 }

@@ -166,14 +166,15 @@ void MempoolService::limit_size(std::int64_t now) {
     }
 }
 
-void MempoolService::tell_added(const Round& round, const MempoolEntry& entry, const TxSubmission& options, bool bypassed, bool in_package) {
+void MempoolService::tell_added(const Round& round, const MempoolEntry& entry, const TxSubmission& options, bool bypassed, bool in_package,
+                                std::optional<std::uint64_t> sequence) {
     if (observers_.empty()) return;
     AddedTransaction added;
     added.tx = entry.tx;
     added.fee = entry.fee;
     added.vsize = entry.vsize();
     added.chunk = pool_.graph().chunk_of(entry.graph);
-    added.sequence = entry.sequence;
+    added.sequence = sequence.value_or(entry.sequence);
     added.height = entry.height;
     added.time = entry.time;
     added.peer = options.peer;
