@@ -31,7 +31,6 @@ EXPLAINED = {
     "chain-of-26": "Bitcoin Core 31 limits clusters to 64 transactions, not ancestors and descendants to 25",
     "cluster-of-65": "Bitcoin Core 31 limits clusters to 64 transactions, not ancestors and descendants to 25",
     "replacement-new-unconfirmed": "Bitcoin Core 31 judges replacements by the fee-rate diagram and lets them spend new unconfirmed outputs",
-    "witness-script-large": "the reference reads a witness item above its own limits as non-standard in other words",
 }
 #: The reference's own or older name of a reason -> Bitcoin Core's.
 RENAMED = [
