@@ -13,6 +13,13 @@ namespace {
 // What an object needs beside the transaction's bytes: two hashes, keys and numbers.
 constexpr std::size_t kObjectBytes = 280;
 constexpr std::size_t kDependencyBytes = 6;
+constexpr std::size_t kCacheLine = 64, kLinesAhead = 10, kAhead = 4;
+
+/// Asks the processor for memory that is used soon: rows and bytes lie behind the transaction, together scattered over memory.
+void fetch_ahead(const TransactionHolder& holder) {
+    const char* memory = reinterpret_cast<const char*>(&holder);
+    for (std::size_t line = 0; line < kLinesAhead; ++line) __builtin_prefetch(memory + line * kCacheLine);
+}
 
 /// Finds a transaction's position by its id. Open addressing over a salted hash: ids are chosen by strangers.
 class Positions {
@@ -85,6 +92,7 @@ std::string render_transactions(const BlockSelection& selection, bool segwit) {
     Positions positions(transactions);
     pen.text("[");
     for (std::uint32_t position = 1; position <= transactions.size(); ++position) {
+        if (position + kAhead < transactions.size()) fetch_ahead(*transactions[position + kAhead].tx);
         const SelectedTransaction& one = transactions[position - 1];
         const Transaction& tx = one.tx->tx();
         pen.text(position == 1 ? "{\"data\":\"" : ",{\"data\":\"");

@@ -1,5 +1,6 @@
 #include "node/mining/template_board.hpp"
 
+#include <future>
 #include <stdexcept>
 
 #include "consensus/primitives/block.hpp"
@@ -90,6 +91,10 @@ void TemplateBoard::complete(BlockTemplate& made) {
     if (options_.block_version && params_->network == Network::regtest) made.version = *options_.block_version;
     made.segwit = params_->active_at(BuriedDeployment::segwit, made.height);
     made.coinbase_value = rules::block_subsidy(made.height, *params_) + made.selection.fees;
+}
+
+/// Hashes the witness commitment. Reads the selection and writes nothing else.
+void TemplateBoard::commit(BlockTemplate& made) {
     std::vector<Wtxid> wtxids;
     wtxids.reserve(made.selection.transactions.size());
     for (const SelectedTransaction& one : made.selection.transactions) wtxids.push_back(one.tx->tx().wtxid);
@@ -118,15 +123,24 @@ std::shared_ptr<BlockTemplate> TemplateBoard::make(bool use_mempool) {
 
 BlockTemplatePtr TemplateBoard::make_for_callers() {
     auto made = make(true);
+    // Two halves of about the same size, side by side.
+    std::future<void> hashing;
+    if (made->selection.transactions.size() > kSmall) hashing = std::async(std::launch::async, [&made] { commit(*made); });
+    else commit(*made);
+    made->transactions_json = render_transactions(made->selection, made->segwit);
+    if (hashing.valid()) hashing.get();
     if (params_->default_consistency_checks && made->selection.transactions.size() <= kSmall) {
         const std::string reason = trial(*made);
         if (!reason.empty()) throw std::runtime_error("TestBlockValidity failed: " + reason);
     }
-    made->transactions_json = render_transactions(made->selection, made->segwit);
     return made;
 }
 
-BlockTemplatePtr TemplateBoard::fresh(bool use_mempool) { return make(use_mempool); }
+BlockTemplatePtr TemplateBoard::fresh(bool use_mempool) {
+    auto made = make(use_mempool);
+    commit(*made);
+    return made;
+}
 
 Bytes TemplateBoard::assemble(const BlockTemplate& of, ByteSpan script_pubkey) const {
     std::vector<Transaction> transactions;

@@ -75,6 +75,7 @@ private:
     std::shared_ptr<BlockTemplate> make(bool use_mempool);
     void select(BlockTemplate& made, bool use_mempool) const;
     void complete(BlockTemplate& made);
+    static void commit(BlockTemplate& made);
     BlockTemplatePtr make_for_callers();
     std::string trial(const BlockTemplate& of) const;
     bool still_good(std::int64_t max_age_s) const;
