@@ -16,6 +16,7 @@ void add_priority_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_storage_methods(http::RpcTable& table, const NodeContext& context);
 void add_send_transaction_methods(http::RpcTable& table, const NodeContext& context);
 void add_raw_signing_methods(http::RpcTable& table, const NodeContext& context);
+void add_multisig_methods(http::RpcTable& table, const NodeContext& context);
 void add_proof_methods(http::RpcTable& table, const NodeContext& context);
 void add_scan_methods(http::RpcTable& table, const NodeContext& context);
 void add_fee_methods(http::RpcTable& table, const NodeContext& context);

@@ -19,6 +19,7 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_mining_methods(table, context);
     register_rawtransaction_methods(table, context);
     add_raw_signing_methods(table, context);
+    add_multisig_methods(table, context);
     register_util_methods(table, context);
     register_control_methods(table, context);
     add_proof_methods(table, context);
