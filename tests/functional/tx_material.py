@@ -143,7 +143,7 @@ def fund(maker, node, count, kinds=SPENDABLE, amount=1_000_000, per_transaction=
         outputs.append(("p2wpkh", 1, value - fee - amount * len(outputs)))
         drafts.append(draft([coin], outputs))
     made = maker.make(drafts)
-    share = max(1, 800_000 // (50 * per_transaction))
+    share = max(1, min(800_000 // 50, 60_000 // 10) // per_transaction)  # a block's bytes, and its signature operations
     for begin in range(0, len(made), share):  # not through a mempool: that of another implementation may refuse old kinds of outputs
         node.rpc("generateblock", f"raw({script})", [tx.hex for tx in made[begin:begin + share]])
     return [coin for tx in made for coin in tx.coins[:-1]]

@@ -112,7 +112,7 @@ TEST_F(RestRoutes, GiveHeadersOfTheActiveChain) {
     EXPECT_EQ(body("/rest/headers/" + std::string(64, '0') + ".bin"), "");
     UniValue headers;
     ASSERT_TRUE(headers.read(body("/rest/headers/" + hash(3) + ".json?count=1")));
-    EXPECT_EQ(headers[0]["height"].getInt<int>(), 3);
+    EXPECT_EQ(headers[0]["height"].get_int(), 3);
     EXPECT_EQ(headers[0]["nextblockhash"].get_str(), hash(4));
     for (const char* count : {"0", "2001", "-1", "x", ""}) {
         EXPECT_EQ(refusal("/rest/headers/" + hash(3) + ".bin?count=" + count, 400),
@@ -162,10 +162,10 @@ TEST_F(RestRoutes, FindUnspentOutputs) {
     const std::string id = known.txid.to_display_hex();
     UniValue json;
     ASSERT_TRUE(json.read(body("/rest/getutxos/checkmempool/" + id + "-0/" + id + "-1.json")));
-    EXPECT_EQ(json["chainHeight"].getInt<int>(), 10);
+    EXPECT_EQ(json["chainHeight"].get_int(), 10);
     EXPECT_EQ(json["bitmap"].get_str(), "10");
     EXPECT_EQ(json["utxos"].size(), 1u);
-    EXPECT_EQ(json["utxos"][0]["height"].getInt<int>(), 6);
+    EXPECT_EQ(json["utxos"][0]["height"].get_int(), 6);
 
     Bytes question{1, 1};
     question.insert(question.end(), known.txid.data(), known.txid.data() + 32);
