@@ -8,6 +8,12 @@
 
 namespace cairn::http {
 
+namespace {
+
+constexpr std::size_t kLargeText = 100'000, kRoomAfterLargeText = 8'000;
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view text) {
     static constexpr char kDigits[] = "0123456789abcdef";
     out += '"';
@@ -137,6 +143,8 @@ JsonWriter& JsonWriter::hash(const Uint256& value) { return string(value.to_disp
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
     before_value();
+    // What follows a large text must not make it move once more.
+    if (json.size() >= kLargeText) out_.reserve(out_.size() + json.size() + kRoomAfterLargeText);
     out_ += json;
     return *this;
 }
