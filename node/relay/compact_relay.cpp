@@ -191,8 +191,12 @@ CompactRelay::Outcome CompactRelay::reconstruct(const PeerInfo& peer, State& sta
         return {};
     }
     if (status == PartialBlock::Status::failed) {
-        if (first_in_line(peer.id, node)) ask_whole(peer, node, out);
-        else blocks_.cancel_request(peer.id, node, now_us);
+        if (first_in_line(peer.id, node)) {
+            ask_whole(peer, node, out);
+            state.partial[node] = std::move(partial);  // used up: no second attempt with this peer
+        } else {
+            blocks_.cancel_request(peer.id, node, now_us);
+        }
         return {};
     }
     if (!partial->missing().empty() && !may_ask_missing(peer, state, node, others)) {

@@ -33,7 +33,9 @@ protected:
         headers_.add(peer);
         blocks_.add(id);
         relay_.add(peer);
-        if (compact) EXPECT_TRUE(relay_.on_send_cmpct(peer, {0, 2}, out_));
+        if (compact) {
+            EXPECT_TRUE(relay_.on_send_cmpct(peer, {0, 2}, out_));
+        }
         return peer;
     }
     /// The peer gives a block by itself and is asked to announce by compact blocks from now on.
@@ -152,7 +154,7 @@ TEST_F(CompactRelayTest, ThirdPlaceIsForAnOutboundPeer) {
     blocks_.on_block(second.id, rebuilt->node, 1000, now_);
     EXPECT_TRUE(blocks_.judging(rebuilt->node));
     EXPECT_FALSE(send(inbound, block).block);  // it is being judged
-    relay_.on_judged(rebuilt->node);
+    relay_.on_judged(rebuilt->node, true);
     blocks_.on_verdict(second.id, rebuilt->node, true, now_);
     EXPECT_FALSE(blocks_.any_in_flight());
     EXPECT_FALSE(send_pieces(slow, block, {1, 2, 3}));
@@ -329,7 +331,9 @@ TEST_F(CompactRelayTest, WhoSendsCompactBlocksIsNotToBlameForThem) {
     ASSERT_TRUE(send(peer, block).block);
     EXPECT_TRUE(relay_.came_compact(1, block->hash()));
     EXPECT_FALSE(relay_.came_compact(2, block->hash()));
-    relay_.on_judged(node_of(block));
+    relay_.on_judged(node_of(block), false);  // stored: it may still turn out bad
+    EXPECT_TRUE(relay_.came_compact(1, block->hash()));
+    relay_.on_judged(node_of(block), true);
     EXPECT_FALSE(relay_.came_compact(1, block->hash()));
 }
 
