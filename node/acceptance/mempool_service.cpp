@@ -1,5 +1,6 @@
 #include "node/acceptance/mempool_service.hpp"
 
+#include <chrono>
 #include <condition_variable>
 
 #include "net/io/clock.hpp"
@@ -11,6 +12,11 @@ namespace {
 constexpr std::size_t kBatch = 128;
 constexpr std::uint64_t kImproveSteps = 50'000;  // about a millisecond
 constexpr unsigned kImprovements = 100;
+constexpr std::int64_t kPatienceMs = 300;
+
+std::int64_t steady_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 /// A place where one thread waits for another's answer; both keep it alive.
 template <class T>
@@ -123,6 +129,7 @@ void MempoolService::enqueue(Ticket ticket) {
         const std::lock_guard lock(queue_mutex_);
         if (!closed_) {
             first = queue_.empty();
+            if (first) waiting_since_.store(steady_ms(), std::memory_order_relaxed);
             pending_.fetch_add(1, std::memory_order_relaxed);
             queue_.push_back(std::move(ticket));
             if (!first) return;
@@ -154,7 +161,13 @@ std::vector<MempoolService::Ticket> MempoolService::take_batch(bool& more) {
         if (batch.back().package) break;
     }
     more = !queue_.empty();
+    waiting_since_.store(more ? steady_ms() : 0, std::memory_order_relaxed);
     return batch;
+}
+
+bool MempoolService::impatient() const {
+    const std::int64_t since = waiting_since_.load(std::memory_order_relaxed);
+    return since != 0 && !returning_ && steady_ms() - since > kPatienceMs;
 }
 
 bool MempoolService::on_rest() {
@@ -175,11 +188,11 @@ bool MempoolService::on_rest() {
     }
     if (batch.front().package) {
         const PackageVerdict verdict = judge_package(*batch.front().package, batch.front().options);
+        pending_.fetch_sub(1, std::memory_order_relaxed);
         if (batch.front().package->done) batch.front().package->done(verdict);
     } else {
         judge_batch(batch);
     }
-    pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
     return true;
 }
 

@@ -59,6 +59,7 @@ public:
     bool on_rest() override;
     void on_settled() override;
     bool settled() const override { return !returning_; }
+    bool impatient() const override;
 
     // ChainObserver
     void on_block_connected(const BlockPtr& block, const HeaderNode* node) override;
@@ -129,6 +130,7 @@ private:
     std::deque<Ticket> queue_;
     bool closed_ = true;
     std::atomic<std::size_t> pending_{0};
+    std::atomic<std::int64_t> waiting_since_{0};  ///< steady milliseconds of the oldest ticket or the last batch; 0: nobody waits
 
     // Chain thread.
     std::vector<MempoolObserver*> observers_;

@@ -65,7 +65,8 @@ void MempoolService::judge_batch(std::vector<Ticket>& batch) {
         }
     }
     expire(round.now);
-        for (std::size_t i = 0; i < batch.size(); ++i) {
+    pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
         if (batch[i].done) batch[i].done(verdicts[i]);
     }
 }

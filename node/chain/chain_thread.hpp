@@ -19,12 +19,14 @@ class Workers;
 class ChainResident {
 public:
     virtual ~ChainResident() = default;
-    /// The chain is at rest: no verdict is out, no better branch is known, the coins are those of the tip. Does a bounded
-    /// share of what waits. True: there is more to do at once.
+    /// The chain is at rest: no verdict is out, the coins are those of the tip, no better branch is known (but see impatient).
+    /// Does a bounded share of what waits. True: there is more to do at once.
     virtual bool on_rest() = 0;
     /// The coins are those of the tip and the tip is about to be shown: what must agree with it is put in order now. Called
     /// again and again; cheap when nothing changed.
     virtual void on_settled() {}
+    /// Somebody has waited long for on_rest(): while many blocks are connected it is called between two of them, too.
+    virtual bool impatient() const { return false; }
     /// False: on_settled() has work to do, and no tip is shown before it did.
     virtual bool settled() const { return true; }
 };

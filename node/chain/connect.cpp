@@ -38,6 +38,11 @@ bool ChainCore::advance() {
     if (!plan(target)) return moved;  // another branch, but verdicts are still out
     if (path_.front()->parent != front_) return disconnect_tip();
     read_ahead();
+    if (resident_ && resident_->impatient()) {
+        // Between two blocks the coins are those of the tip: a moment for those who have waited long.
+        if (!pending_.empty()) return moved;
+        resident_->on_rest();
+    }
     return connect_next() || moved;
 }
 

@@ -220,6 +220,23 @@ TEST(MempoolService, DropsWhatIsNoLongerRipeAfterABlockIsInvalidated) {
     EXPECT_EQ(h.service->tip(), h.chain.tip());
 }
 
+// A long row of blocks on the way must not keep a caller waiting until the last.
+TEST(MempoolService, AnswersWhileManyBlocksAreConnected) {
+    AcceptanceHarness h;
+    h.start();
+    h.builder.mine_many(3000);
+    std::atomic<bool> connected{false};
+    std::thread blocks([&] {
+        h.chain.submit_chain(h.builder, h.builder.tip());
+        connected = true;
+    });
+    int answered = 0;
+    for (Height height = 1; height <= 20 && !connected; ++height, ++answered) ASSERT_TRUE(h.accept(h.spend({h.coin(height)}, 1000)).accepted());
+    blocks.join();
+    EXPECT_GT(answered, 0);
+    EXPECT_EQ(h.size(), static_cast<std::size_t>(answered));
+}
+
 TEST(MempoolService, DropsSpendersOfACoinbaseThatIsGone) {
     AcceptanceHarness h(100);
     h.start();
@@ -395,6 +412,7 @@ TEST(MempoolBatches, GiveTheVerdictsOfOneByOne) {
             EXPECT_EQ(verdict.to_string(), together[i].to_string()) << "seed " << seed << " at " << i;
         }
         EXPECT_EQ(alone.size(), heap.size());
+        EXPECT_GT(alone.size(), 5u);
         heap.service->read()->check();
     }
 }
