@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t kMaxAge = 5;        // seconds that a template may lag behind the mempool
 constexpr std::int64_t kRenewAge = 4;      // the thread is a little earlier
 constexpr auto kLookEvery = 500ms;
+constexpr auto kTrialDelay = 1s;           // after a tip miners ask for templates: the machine has better to do
 constexpr auto kInterest = 10min;          // how long one call keeps the thread at work
 // Trying a block of so few transactions takes about a millisecond.
 constexpr std::size_t kSmall = 200;
@@ -184,6 +185,7 @@ void TemplateBoard::renew(std::unique_lock<std::mutex>& lock) {
     }
     lock.lock();
     making_ = false;
+    if (!kept_ || !made || made->parent != kept_->parent) first_made_ = Steady::now();
     kept_ = std::move(made);
     given_ = false;
     changed_.notify_all();
@@ -248,10 +250,10 @@ void TemplateBoard::run() {
     }
 }
 
-/// Lets the chain connect the kept template on trial, once for each tip.
+/// Lets the chain connect the kept template on trial, once for each tip, a little after the rush.
 void TemplateBoard::try_first_of_tip(std::unique_lock<std::mutex>& lock) {
     const BlockTemplatePtr made = kept_;
-    if (stopping_ || !made || made->parent == tried_) return;
+    if (stopping_ || !made || made->parent == tried_ || Steady::now() - first_made_ < kTrialDelay) return;
     tried_ = made->parent;
     if (made->selection.transactions.empty()) return;
     lock.unlock();

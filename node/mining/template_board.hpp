@@ -102,6 +102,7 @@ private:
     bool woken_ = false;
     bool stopping_ = false;
     std::optional<Steady::time_point> last_asked_;
+    Steady::time_point first_made_;                     ///< when a template was first made for the kept one's tip
     const HeaderNode* tried_ = nullptr;                 ///< the tip whose first template was tried
     std::atomic<const HeaderNode*> broken_ = nullptr;   ///< the tip on which a template failed
     std::optional<LastAssembled> last_;
