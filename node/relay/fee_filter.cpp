@@ -38,6 +38,8 @@ FeeRate FeeFilterRounder::round(FeeRate rate, net::Random& random) const {
 void FeeFilter::pump(const net::PeerInfo& peer, FeeRate minimum, bool initial_block_download, net::Outbox& out, std::int64_t now_us) {
     if (peer.common_version < kFeeFilterVersion || peer.has(net::kPermitForceRelay) || peer.block_only()) return;
     Peer& state = peers_[peer.id];
+    // At its least the mempool asks for nothing beyond the relay fee, which is added below and not rounded.
+    if (minimum <= options_.min_relay) minimum = {0};
     if (initial_block_download)
         minimum = {kMaxMoney};
     else if (state.sent == rounder_.highest())

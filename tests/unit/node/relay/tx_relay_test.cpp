@@ -423,8 +423,7 @@ TEST(TxRelay, SendsAFeeFilterThatStartsAtTheRelayFee) {
     rig.connect(2, kInbound, kPermitForceRelay);
     const auto filters = rig.pump<FeeFilterMessage>(1);
     ASSERT_EQ(filters.size(), 1u);
-    EXPECT_GE(filters[0].fee_rate, 100);
-    EXPECT_LE(filters[0].fee_rate, 110);
+    EXPECT_EQ(filters[0].fee_rate, 100);
     EXPECT_TRUE(rig.pump<FeeFilterMessage>(1).empty());
     EXPECT_TRUE(rig.pump<FeeFilterMessage>(2).empty());
 }
@@ -437,6 +436,53 @@ TEST(TxRelay, RemembersUnbroadcastTransactionsEveryTenToFifteenMinutes) {
     rig.relay.advance_timers(15 * 60);
     EXPECT_TRUE(rig.relay.tick(rig.out, rig.now));
     EXPECT_FALSE(rig.relay.tick(rig.out, rig.now));
+}
+
+TEST(TxRelay, AsksForNothingDuringInitialDownloadAndForMoreAtOnceAfterIt) {
+    Rig rig;
+    PeerInfo& peer = rig.connect(1, kOutbound);
+    const auto filter = [&](bool downloading) {
+        rig.relay.pump(peer, downloading, rig.out, rig.now);
+        std::optional<std::int64_t> rate;
+        for (RoleAction& action : rig.out.take())
+            if (auto* sending = std::get_if<SendAction>(&action))
+                if (auto* message = std::get_if<FeeFilterMessage>(&sending->message)) rate = message->fee_rate;
+        return rate;
+    };
+    EXPECT_EQ(filter(true), 9'936'506);
+    EXPECT_EQ(filter(true), std::nullopt);
+    EXPECT_EQ(filter(false), 100);
+    const auto tx = rig.builder.tx({rig.builder.coin()});
+    const InvItem item{kInvWtx, tx->tx().wtxid};
+    rig.relay.on_inv(peer, std::span(&item, 1), true, rig.out, rig.now);
+    EXPECT_TRUE(rig.requests(1).empty());
+}
+
+TEST(TxRelay, FloodsOfAHundredPeersStayWithinBoundsAndHonestOrphansStay) {
+    Rig rig;
+    rig.connect(0, kOutbound);
+    const auto honest = rig.builder.tx({rig.builder.coin()});
+    rig.send(0, honest);
+    rig.judge(TxRefusal::missing_inputs);
+    Random random = Random::from_number(11);
+    for (PeerId id = 1; id <= 100; ++id) {
+        rig.connect(id, kInbound);
+        for (int i = 0; i < 100; ++i) {
+            rig.send(id, rig.builder.tx({rig.builder.coin()}));
+            rig.judge(TxRefusal::missing_inputs);
+        }
+        std::vector<InvItem> items;
+        for (int i = 0; i < 6000; ++i) items.push_back({kInvWtx, random.uint256()});
+        rig.relay.on_inv(rig.peers.at(id), items, false, rig.out, rig.now);
+    }
+    const Orphanage& orphanage = const_cast<const TxRelay&>(rig.relay).download().orphanage();
+    EXPECT_EQ(orphanage.latency_score(), 3000);
+    EXPECT_LE(orphanage.total_weight(), orphanage.max_weight());
+    EXPECT_TRUE(orphanage.contains(honest->tx().wtxid));
+    EXPECT_LE(rig.relay.download().requests().size(), 101 * TxDownload::kMaxAnnouncements);
+    for (PeerId id = 0; id <= 100; ++id) rig.relay.on_gone(id);
+    EXPECT_EQ(orphanage.size(), 0u);
+    EXPECT_EQ(rig.relay.download().requests().size(), 0u);
 }
 
 TEST(TxRelay, SurvivesRubbishAndKeepsItsSender) {
