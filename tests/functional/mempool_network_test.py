@@ -161,14 +161,17 @@ def same_tip(nodes, seconds=120):
 
 
 def submit(nodes, txs, rng):
-    """Each at a random node, again where its parent was not known yet. Gives the refusals that say something else."""
+    """Each at a random node, once a node has its parents, again where they were not known yet. Gives the other refusals."""
     waiting, refusals, rounds = list(txs), [], 0
+    missing = {tx.txid for tx in txs}
     while waiting:
         rounds += 1
-        groups = collections.defaultdict(list)
+        groups, again = collections.defaultdict(list), []
         for tx in waiting:
-            groups[rng.randrange(len(nodes))].append(tx)
-        again = []
+            if any(coin.txid in missing for coin in tx.inputs):
+                again.append(tx)
+            else:
+                groups[rng.randrange(len(nodes))].append(tx)
         for n, group in groups.items():
             for begin in range(0, len(group), 100):
                 part = group[begin:begin + 100]
@@ -180,8 +183,9 @@ def submit(nodes, txs, rng):
                         again.append(tx)
                     else:
                         refusals.append((nodes[n].name, tx.txid, message))
-        if len(again) == len(waiting):
-            time.sleep(0.1)
+        missing = {tx.txid for tx in again}
+        if len(again) * 2 > len(waiting):
+            time.sleep(0.1)  # what was taken travels
         waiting = again
         if rounds > 3000:
             raise TimeoutError(f"{len(waiting)} transactions never find their parents")
