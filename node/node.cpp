@@ -164,8 +164,6 @@ void Node::Parts::fill_context() {
     context.coins_db_cache_bytes = settings.block_cache_bytes;
     context.coins_cache_bytes = settings.chain.cache_bytes;
     context.deprecated_rpc = settings.deprecated_rpc;
-    context.proxies = settings.proxies;
-    context.randomize_proxy = settings.randomize_proxy;
     context.request_shutdown = [this] { shutdown.request(); };
     context.shutdown_requested = [this] { return shutdown.requested(); };
     context.set_mock_time = [this](std::int64_t seconds) {

@@ -119,24 +119,14 @@ Status check_connection_options(const Args& args) {
     if (args.get_int("-maxconnections", 125) < 0) return fail(std::string("-maxconnections must be greater or equal than zero"));
     if (args.get_int("-peertimeout", 60) <= 0) return fail(std::string("peertimeout must be a positive integer."));
     const auto nets = args.list("-onlynet");
-    for (const std::string& net : nets) {
-        static constexpr std::string_view kNets[] = {"ipv4", "ipv6", "onion", "i2p", "cjdns"};
-        if (std::find(std::begin(kNets), std::end(kNets), net) == std::end(kNets)) {
-            return fail("Unknown network specified in -onlynet: '" + net + "'");
-        }
-    }
     const auto only = [&](const char* net) { return std::find(nets.begin(), nets.end(), net) != nets.end(); };
-    if (!args.is_set("-cjdnsreachable") && only("cjdns")) {
-        return fail(std::string("Outbound connections restricted to CJDNS (-onlynet=cjdns) but -cjdnsreachable is not provided"));
-    }
     if (!nets.empty() && !only("ipv4") && !only("ipv6") && args.get_bool("-dnsseed") == true && args.get("-dnsseed") != "0") {
         return fail(std::string("Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids connections to IPv4/IPv6"));
     }
-    for (const std::string& proxy : args.list("-proxy")) {
-        if (!proxy.empty() && proxy.back() == '=') return fail("Invalid -proxy address or hostname, ends with '=': '" + proxy + "'");
-    }
     if (args.get_bool("-privatebroadcast", false)) {
-        const bool reachable = !args.get("-onion", "").empty() || !args.get("-i2psam", "").empty() || !args.get("-proxy", "").empty();
+        const bool onion_may_come = args.get_bool("-listenonion", true) && (nets.empty() || only("onion"));
+        const bool reachable = onion_may_come || !args.get("-onion", "").empty() || !args.get("-i2psam", "").empty() ||
+                               !args.get("-proxy", "").empty();
         if (!reachable) {
             return fail(std::string("Private broadcast of own transactions requested (-privatebroadcast), but none of Tor or I2P networks is reachable"));
         }
@@ -184,6 +174,8 @@ Status fill_chain(const Args& args, NodeSettings& settings) {
     const std::int64_t total = std::clamp<std::int64_t>(args.get_int("-dbcache", 450), 4, 1 << 20) * kMiB;
     settings.block_cache_bytes = static_cast<std::uint64_t>(std::clamp<std::int64_t>(total / 8, 2 * kMiB, 32 * kMiB));
     chain.cache_bytes = std::min(static_cast<std::size_t>(total) - settings.block_cache_bytes, storage::CoinCache::kMostBytes);
+    // Half of it, as the other half would hold single signatures, which are not kept.
+    chain.script_cache_bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(args.get_int("-maxsigcachesize", 32), 0, 16'384) * kMiB / 2);
     chain.threads = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-par", 0), -256, 256));
     if (const auto text = args.get("-minimumchainwork")) {
         const auto work = user_hex(*text);
@@ -262,6 +254,32 @@ Status fit_connections(int wanted, NodeSettings& settings, std::vector<std::stri
     return {};
 }
 
+/// Proxies and the networks behind them; what the world may know of our own addresses.
+Status fill_private_networks(const Args& args, net::NetworkOptions& net) {
+    net::ProxyArguments given;
+    given.proxies = args.list("-proxy");
+    given.onion = args.get("-onion", "");
+    given.i2p_sam = args.get("-i2psam", "");
+    given.only_nets = args.list("-onlynet");
+    given.cjdns_given = args.is_set("-cjdnsreachable");
+    given.randomize = args.get_bool("-proxyrandomize", true);
+    given.listen_onion = args.get_bool("-listenonion", true);
+    given.name_lookup = net.name_lookup;
+    auto plan = net::plan_proxies(given);
+    if (!plan) return fail(plan.error());
+    net.proxies = std::move(*plan);
+    net.cjdns_reachable = net.proxies.reaches(net::NetworkId::cjdns);
+    net.i2p_accept_incoming = args.get_bool("-i2pacceptincoming", true);
+    net.listen_onion = given.listen_onion;
+    net.onion_proxy_given = !given.onion.empty();
+    net.tor_control = args.get("-torcontrol", net.tor_control);
+    net.tor_password = args.get("-torpassword", "");
+    net.nat_pmp = args.get_bool("-natpmp", true);
+    net.discover = args.get_bool("-discover", true);
+    net.log_ips = args.get_bool("-logips", false);
+    return {};
+}
+
 Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::string>& warnings) {
     net::NetworkOptions& net = settings.net;
     const ChainParams& params = *settings.params;
@@ -285,7 +303,6 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.binds = args.list("-bind");
     net.white_binds = args.list("-whitebind");
     net.white_lists = args.list("-whitelist");
-    net.only_nets = args.list("-onlynet");
     net.external_ips = args.list("-externalip");
     net.listen = args.get_bool("-listen", true);
     net.port = static_cast<std::uint16_t>(args.get_int("-port", 0));
@@ -314,44 +331,9 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     }
     net.whitelist_relay = args.get_bool("-whitelistrelay", true);
     net.whitelist_force_relay = args.get_bool("-whitelistforcerelay", false);
-    for (const char* name : {"-proxy", "-onion", "-i2psam"}) {
-        const std::string proxy = args.get(name, "");
-        if (proxy.empty() || proxy == "0") continue;
-        // Who names a proxy wants nothing to go around it; as long as there is no way through it, nothing goes out at all.
-        log::warning("{} is set, but this version cannot use proxies: no outbound connections are made and no names are looked up.", name);
-        net.connect_given = true;
-        net.connect.clear();
-        net.seed_nodes.clear();
-        net.add_nodes.clear();
-        net.dns_seed = net.force_dns_seed = net.fixed_seeds = net.name_lookup = false;
-    }
+    if (auto done = fill_private_networks(args, net); !done) return done;
     settings.peer_bloom_filters = args.get_bool("-peerbloomfilters", false);
     return fit_connections(static_cast<int>(std::min<std::int64_t>(args.get_int("-maxconnections", 125), 1 << 20)), settings, warnings);
-}
-
-/// 127.0.0.1 -> 127.0.0.1:9050; unix:/path stays.
-std::string with_port(const std::string& address, std::uint16_t port) {
-    std::string host;
-    if (starts_with_unix(address) || !split_host_port(address, host, port)) return address;
-    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
-}
-
-/// Which proxy is meant for which network.
-void fill_proxies(const Args& args, NodeSettings& settings) {
-    constexpr std::uint16_t kTorPort = 9050, kI2pPort = 7656;
-    settings.randomize_proxy = args.get_bool("-proxyrandomize", true);
-    const auto set = [&](const std::string& network, const std::string& address, std::uint16_t port) {
-        if (address.empty() || address == "0") settings.proxies.erase(network);
-        else settings.proxies[network] = with_port(address, port);
-    };
-    for (const std::string& value : args.list("-proxy")) {
-        const std::size_t equals = value.rfind('=');
-        const std::string address = value.substr(0, equals);
-        if (equals != std::string::npos) set(value.substr(equals + 1), address, kTorPort);
-        else for (const char* network : {"ipv4", "ipv6", "onion", "cjdns"}) set(network, address, kTorPort);
-    }
-    if (const auto onion = args.get("-onion"); onion && !onion->empty()) set("onion", *onion, kTorPort);
-    set("i2p", args.get("-i2psam", ""), kI2pPort);
 }
 
 void fill_zmq(const Args& args, NodeSettings& settings) {
@@ -473,7 +455,6 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
     if (auto done = fill_identity(args, settings); !done) return fail(done.error());
     if (auto done = fill_net(args, settings, warnings); !done) return fail(done.error());
     if (auto done = fill_http(args, settings); !done) return fail(done.error());
-    fill_proxies(args, settings);
     settings.deprecated_rpc = args.list("-deprecatedrpc");
     fill_zmq(args, settings);
     settings.mock_time = args.get_int("-mocktime", 0);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,9 +46,6 @@ struct NodeSettings {
     int version = 310000;
     std::vector<std::string> deprecated_rpc;
     std::int64_t min_relay_fee_rate = 100, incremental_relay_fee_rate = 100;  ///< satoshis per kvB
-
-    std::map<std::string, std::string> proxies;  ///< by network
-    bool randomize_proxy = true;
 
     std::vector<ZmqNotifier> zmq;
 

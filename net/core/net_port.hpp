@@ -61,6 +61,14 @@ struct LocalAddress {
     int score = 0;
 };
 
+/// What can be done with one kind of address.
+struct NetworkState {
+    std::string name;        ///< ipv4 ipv6 onion i2p cjdns
+    bool reachable = false;
+    std::string proxy;       ///< empty: none
+    bool proxy_randomizes = false;  ///< every connection through it has credentials of its own
+};
+
 /// A picture of all connections.
 struct NetView {
     std::vector<PeerSnapshot> peers;
@@ -68,6 +76,7 @@ struct NetView {
     bool active = true;  ///< setnetworkactive
     std::uint64_t local_services = 0;
     std::vector<LocalAddress> local_addresses;
+    std::vector<NetworkState> networks;
     int inbound_limit = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include "net/engine/detail/engine_peer.hpp"
 #include "net/engine/engine.hpp"
+#include "net/wire/cjdns.hpp"
 
 namespace cairn::net {
 
@@ -74,7 +75,7 @@ std::vector<AddedNode> Engine::added_nodes() const {
     for (const auto& [name, v2] : dialer_.added()) {
         AddedNode node;
         node.node = name;
-        const auto endpoint = Endpoint::parse(name, options_.dialer.default_port);
+        const auto endpoint = dialer_.parse(name);
         for (const auto& [id, peer] : peers_) {
             if (peer->info.closing || (endpoint ? peer->info.address != *endpoint : peer->info.name != name)) continue;
             node.connected = true;
@@ -89,10 +90,11 @@ std::vector<AddedNode> Engine::added_nodes() const {
 // --- bans
 
 Result<void, BanError> Engine::ban(const Ban& ban, std::int64_t now_us) {
-    const auto subnet = Subnet::parse(ban.subnet);
+    const auto subnet = Subnet::parse(ban.subnet, options_.cjdns);
     if (!subnet) return fail(BanError::bad_subnet);
     const std::int64_t now_s = now_us / 1'000'000;
-    const auto address = NetAddress::parse(ban.subnet);
+    auto address = NetAddress::parse(ban.subnet);
+    if (address) address = as_cjdns(*address, options_.cjdns);
     if (address ? bans_.banned(*address, now_s) : bans_.banned(*subnet, now_s)) return fail(BanError::already_banned);
     if (bans_.add({*subnet, ban.created, ban.until}) && options_.bans_changed) options_.bans_changed(bans_.entries());
     for (const auto& [id, peer] : peers_) {
@@ -104,7 +106,7 @@ Result<void, BanError> Engine::ban(const Ban& ban, std::int64_t now_us) {
 }
 
 Result<void, BanError> Engine::unban(const std::string& text) {
-    const auto subnet = Subnet::parse(text);
+    const auto subnet = Subnet::parse(text, options_.cjdns);
     if (!subnet) return fail(BanError::bad_subnet);
     if (!bans_.remove(*subnet)) return fail(BanError::not_banned);
     if (options_.bans_changed) options_.bans_changed(bans_.entries());
@@ -161,8 +163,9 @@ std::vector<BookPlace> Engine::address_places(bool tried) const {
 }
 
 AddAddressResult Engine::add_address(const std::string& text, std::uint16_t port, bool tried, std::int64_t now_us) {
-    const auto host = NetAddress::parse(text);
+    auto host = NetAddress::parse(text);
     if (!host) return AddAddressResult::bad_address;
+    host = as_cjdns(*host, options_.cjdns);
     const std::int64_t now_s = now_us / 1'000'000;
     const PeerAddress address{{*host, port}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_s)};
     if (book_.add({address}, *host, 0, now_s) == 0) return AddAddressResult::not_added_to_new;
@@ -238,7 +241,8 @@ NetView Engine::view(std::int64_t now_us) const {
     view.total_received = total_received_;
     view.active = active_;
     view.local_services = role_.local_services() | std::uint64_t{options_.v2 ? kServiceP2pV2 : kServiceNone};
-    view.local_addresses = options_.local_addresses;
+    for (const auto& [address, entry] : options_.local_addresses.entries())
+        view.local_addresses.push_back({address.to_string(), entry.port, entry.score});
     const int reserved = std::min(options_.max_connections, limits::kFullRelayOutbound + limits::kBlockRelayOutbound + limits::kMaxFeelers);
     view.inbound_limit = std::max(0, options_.max_connections - reserved);
     return view;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "net/wire/cjdns.hpp"
 #include "net/wire/limits.hpp"
 
 namespace cairn::net {
@@ -29,8 +30,17 @@ Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discourage
         if (node != "0") connect_.push_back({node, options_.v2});
 }
 
-bool Dialer::reachable(const NetAddress& address) const {
-    return std::find(options_.reachable.begin(), options_.reachable.end(), address.network()) != options_.reachable.end();
+bool Dialer::reachable(NetworkId network) const {
+    return std::find(options_.reachable.begin(), options_.reachable.end(), network) != options_.reachable.end();
+}
+
+void Dialer::set_reachable(NetworkId network) {
+    if (!reachable(network)) options_.reachable.push_back(network);
+}
+
+std::optional<Endpoint> Dialer::parse(const std::string& node) const {
+    const auto endpoint = Endpoint::parse(node, options_.default_port);
+    return endpoint ? std::optional(as_cjdns(*endpoint, options_.cjdns)) : std::nullopt;
 }
 
 int Dialer::pending(ConnectionType type) const {
@@ -61,7 +71,7 @@ std::optional<Dialer::Pending> Dialer::finish(std::uint64_t dial) {
 }
 
 bool Dialer::known(const std::string& node, const DialState& state) const {
-    const auto endpoint = Endpoint::parse(node, options_.default_port);
+    const auto endpoint = parse(node);
     const auto same = [&](const std::string& name, const std::optional<Endpoint>& address) {
         return (!name.empty() && name == node) || (endpoint && address && *endpoint == *address);
     };
@@ -72,7 +82,7 @@ bool Dialer::known(const std::string& node, const DialState& state) const {
 
 std::optional<DialAction> Dialer::dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us) {
     if (known(node, state)) return std::nullopt;
-    return make(node, Endpoint::parse(node, options_.default_port), type, v2, now_us);
+    return make(node, parse(node), type, v2, now_us);
 }
 
 bool Dialer::add_node(const std::string& node, bool v2) {
@@ -94,7 +104,7 @@ void Dialer::dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, 
         if (now_us < next && next - now_us <= retry_us) continue;
         if (known(node, state)) continue;
         next = now_us + retry_us;
-        out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::manual, v2, now_us));
+        out.dials.push_back(make(node, parse(node), ConnectionType::manual, v2, now_us));
     }
 }
 
@@ -102,7 +112,7 @@ void Dialer::fill_book(const DialState& state, std::int64_t now_us, Output& out)
     if (next_seed_ < options_.seed_nodes.size() && book_.size() == 0 && now_us >= next_seed_us_) {
         next_seed_us_ = now_us + kSeedDelay_us;
         const std::string& node = options_.seed_nodes[next_seed_++];
-        if (!known(node, state)) out.dials.push_back(make(node, Endpoint::parse(node, options_.default_port), ConnectionType::addr_fetch, options_.v2, now_us));
+        if (!known(node, state)) out.dials.push_back(make(node, parse(node), ConnectionType::addr_fetch, options_.v2, now_us));
     }
     const bool hungry = book_.size() == 0 || (book_.size() < kEnoughAddresses && now_us >= started_us_ + kSeedDelay_us && state.connections.size() < 2);
     if (!asked_seeds_ && ((options_.dns_seed && hungry) || options_.force_dns_seed)) {

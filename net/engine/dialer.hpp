@@ -59,6 +59,8 @@ public:
         std::vector<PeerAddress> fixed_seeds;
         std::vector<PeerAddress> anchors;       ///< block-relay peers of the last run: called before anybody else
         int max_connections = 125;
+        bool cjdns = false;                     ///< this host is in CJDNS
+        bool names_by_proxy = false;            ///< host names are looked up by a proxy, those of seeds, too
         bool v2 = true;                         ///< BIP324 with those who offer it and those named by the operator
     };
 
@@ -76,7 +78,7 @@ public:
     std::optional<DialAction> dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us);
     /// Once more by v1, to somebody who hung up on v2.
     DialAction redial(const std::string& name, const Endpoint& endpoint, ConnectionType type, std::int64_t now_us) {
-        return make(name, endpoint, type, false, now_us);
+        return make(name, endpoint.address.is_valid() ? std::optional(endpoint) : std::nullopt, type, false, now_us);
     }
 
     /// What a dial was for; forgets it.
@@ -98,7 +100,11 @@ public:
     const std::vector<Named>& added() const { return added_; }
     /// Connections that being made count against the limit of their type, too.
     int pending(ConnectionType type) const;
-    bool reachable(const NetAddress& address) const;
+    bool reachable(const NetAddress& address) const { return reachable(address.network()); }
+    bool reachable(NetworkId network) const;
+    void set_reachable(NetworkId network);
+    /// The address that the operator means; nullopt: it is a name.
+    std::optional<Endpoint> parse(const std::string& node) const;
     /// Forgets what is being dialled (the network was switched off).
     void clear() { pending_.clear(); }
 

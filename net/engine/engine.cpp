@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/engine/detail/engine_peer.hpp"
+#include "net/wire/cjdns.hpp"
 #include "net/wire/transport_v1.hpp"
 #include "net/wire/transport_v2.hpp"
 
@@ -121,8 +122,9 @@ bool Engine::make_inbound_room() {
     return true;
 }
 
-std::optional<PeerId> Engine::on_accepted(const Endpoint& remote, const Endpoint& local, std::uint32_t bind_permissions, bool onion,
+std::optional<PeerId> Engine::on_accepted(const Endpoint& given_remote, const Endpoint& local, std::uint32_t bind_permissions, bool onion,
                                           std::int64_t now_us) {
+    const Endpoint remote = as_cjdns(given_remote, options_.cjdns);
     if (!active_) {
         log_.debug("connection from {} dropped: not accepting new connections", remote.to_string());
         return std::nullopt;
@@ -145,7 +147,8 @@ std::optional<PeerId> Engine::on_accepted(const Endpoint& remote, const Endpoint
     return id;
 }
 
-std::optional<PeerId> Engine::on_dialed(std::uint64_t dial, const Endpoint& remote, const Endpoint& local, std::int64_t now_us) {
+std::optional<PeerId> Engine::on_dialed(std::uint64_t dial, const Endpoint& given_remote, const Endpoint& local, std::int64_t now_us) {
+    const Endpoint remote = as_cjdns(given_remote, options_.cjdns);
     const auto pending = dialer_.finish(dial);
     if (!pending || !active_) return std::nullopt;
     const bool manual = pending->type == ConnectionType::manual;

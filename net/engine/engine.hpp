@@ -15,6 +15,7 @@
 #include "net/swarm/addr_book.hpp"
 #include "net/swarm/bans.hpp"
 #include "net/swarm/eviction.hpp"
+#include "net/swarm/local_addresses.hpp"
 #include "net/wire/codec.hpp"
 #include "net/wire/transport.hpp"
 
@@ -32,7 +33,8 @@ struct EngineOptions {
     bool whitelist_relay = true;
     bool whitelist_force_relay = false;
     std::vector<WhitelistEntry> whitelist;
-    std::vector<LocalAddress> local_addresses;
+    LocalAddresses local_addresses;           ///< that are known at the start
+    bool cjdns = false;                       ///< this host is in CJDNS: fc00::/8 are its addresses
     std::vector<BanList::Entry> bans;
     /// Called when the list of bans changed, with the new one; it has to be stored. May be empty.
     std::function<void(const std::vector<BanList::Entry>&)> bans_changed;
@@ -121,6 +123,10 @@ public:
     NetView view(std::int64_t now_us) const;
     std::vector<EngineAction> take_actions() { return std::exchange(actions_, {}); }
     LogLines& log() { return log_; }
+    LocalAddresses& local_addresses() { return options_.local_addresses; }
+    bool reachable(NetworkId network) const { return dialer_.reachable(network); }
+    /// From now on addresses of this network are dialled, too.
+    void set_reachable(NetworkId network) { dialer_.set_reachable(network); }
     std::size_t peer_count() const { return peers_.size(); }
     AddrBook& addresses() { return book_; }
     const AddrBook& addresses() const { return book_; }

@@ -14,6 +14,7 @@
 namespace cairn::net {
 namespace {
 
+constexpr std::uint16_t kTorControlPort = 9051;
 constexpr auto kAnswerWait = std::chrono::seconds(10);  // for the net thread, before an old picture is taken
 
 }  // namespace
@@ -53,12 +54,42 @@ public:
     std::filesystem::path peers_file() const { return options.data_dir / "peers.dat"; }
     std::filesystem::path anchors_file() const { return options.data_dir / "anchors.dat"; }
     void save(detail::Reactor& reactor);
+    detail::Reactor::Options shell_options(const detail::ParsedOptions& parsed) const;
 
     mutable std::mutex mutex;  // guards reactor and last_view
     std::shared_ptr<detail::Reactor> reactor;  // null when not running
     std::shared_ptr<const NetView> last_view = std::make_shared<NetView>();
     std::thread thread;
 };
+
+detail::Reactor::Options Network::Impl::shell_options(const detail::ParsedOptions& parsed) const {
+    detail::Reactor::Options shell;
+    shell.timeout_ms = options.timeout_ms;
+    shell.client_name = options.client_name;
+    shell.name_lookup = options.name_lookup;
+    shell.proxies = options.proxies;
+    shell.log_ips = options.log_ips;
+    const auto in_data_dir = [&](const char* name) { return options.data_dir.empty() ? std::filesystem::path() : options.data_dir / name; };
+    if (!options.data_dir.empty()) shell.peers_file = peers_file();
+    const std::chrono::milliseconds timeout(options.timeout_ms);
+    const auto sam = options.proxies.networks.find(NetworkId::i2p);
+    if (sam != options.proxies.networks.end() && options.i2p_accept_incoming)
+        shell.i2p_accept = detail::I2pSession::Options{sam->second, in_data_dir("i2p_private_key"), timeout};
+    if (options.listen_onion) {
+        if (const auto control = lookup_endpoint(options.tor_control, kTorControlPort, options.name_lookup); control && control->address.is_ip()) {
+            shell.tor = detail::TorLink::Options{ProxyAddress{*control, {}, false}, options.tor_control, options.tor_password,
+                                                 in_data_dir("onion_v3_private_key"), options.default_port, parsed.onion_target.to_string(),
+                                                 !options.onion_proxy_given, timeout};
+        } else {
+            log::warning("tor: Failed to look up control center {}", options.tor_control);
+        }
+    }
+    if (options.nat_pmp) {
+        shell.port_map.emplace();
+        shell.port_map->port = parsed.listen_port;
+    }
+    return shell;
+}
 
 /// What is worth knowing after the next start. The net thread has ended.
 void Network::Impl::save(detail::Reactor& r) {
@@ -83,8 +114,7 @@ Result<void, std::string> Network::start() {
         log::info("Loaded {} addresses from \"anchors.dat\"", parsed->engine.dialer.anchors.size());
         log::info("{} block-relay-only anchors will be tried for connections.", parsed->engine.dialer.anchors.size());
     }
-    detail::Reactor::Options shell{options.timeout_ms, options.client_name, options.name_lookup, {}};
-    if (!options.data_dir.empty()) shell.peers_file = impl_->peers_file();
+    detail::Reactor::Options shell = impl_->shell_options(*parsed);
     auto reactor = std::make_shared<detail::Reactor>(std::move(parsed->engine), impl_->role, impl_->clock, std::move(shell));
     if (!options.data_dir.empty()) {
         if (auto loaded = detail::load_peers(impl_->peers_file(), options.magic, reactor->engine().addresses()); !loaded) return fail(loaded.error());
@@ -137,7 +167,13 @@ std::shared_ptr<const NetView> Network::view() const {
         const std::lock_guard lock(impl_->mutex);
         before = impl_->last_view;
     }
-    auto view = impl_->ask([&clock](Engine& engine) { return std::shared_ptr<const NetView>(std::make_shared<NetView>(engine.view(clock.now_us()))); }, before);
+    const auto reactor = impl_->current();
+    const auto picture = [&clock, reactor](Engine& engine) {
+        auto view = std::make_shared<NetView>(engine.view(clock.now_us()));
+        view->networks = reactor->networks();
+        return std::shared_ptr<const NetView>(std::move(view));
+    };
+    auto view = impl_->ask(picture, before);
     const std::lock_guard lock(impl_->mutex);
     impl_->last_view = view;
     return view;

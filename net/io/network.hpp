@@ -11,6 +11,7 @@
 #include "net/core/net_port.hpp"
 #include "net/core/role.hpp"
 #include "net/io/clock.hpp"
+#include "net/io/proxies.hpp"
 
 namespace cairn::net {
 
@@ -31,7 +32,16 @@ struct NetworkOptions {
     std::vector<std::string> binds;          ///< -bind, `ip[:port][=onion]`
     std::vector<std::string> white_binds;    ///< -whitebind, `[permissions@]ip:port`
     std::vector<std::string> white_lists;    ///< -whitelist, `[permissions@]ip[/bits]`
-    std::vector<std::string> only_nets;      ///< -onlynet
+    ProxyPlan proxies;                       ///< -proxy, -onion, -i2psam, -onlynet: what plan_proxies made of them
+    bool cjdns_reachable = false;            ///< -cjdnsreachable: fc00::/8 is CJDNS
+    bool i2p_accept_incoming = true;         ///< -i2pacceptincoming
+    bool listen_onion = false;               ///< -listenonion: ask Tor for an onion service
+    bool onion_proxy_given = false;          ///< -onion was given: what Tor says about its proxy does not count
+    std::string tor_control = "127.0.0.1:9051";  ///< -torcontrol
+    std::string tor_password;                ///< -torpassword
+    bool nat_pmp = false;                    ///< -natpmp: ask the router to forward our port
+    bool discover = true;                    ///< -discover: the addresses of this machine may be ours
+    bool log_ips = false;                    ///< -logips
     std::vector<std::string> external_ips;   ///< -externalip
     bool listen = true;                      ///< -listen
     std::uint16_t port = 0;                  ///< -port; 0: default_port

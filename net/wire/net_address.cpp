@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/wire/cjdns.hpp"
 #include "net/wire/detail/sha3.hpp"
 
 namespace cairn::net {
@@ -276,12 +277,14 @@ std::optional<HostPort> split_host_port(std::string_view text) {
 }
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text, std::uint16_t default_port) {
+    if (text.ends_with(".b32.i2p:0")) text.remove_suffix(2);
     const auto parts = split_host_port(text);
     if (!parts) return std::nullopt;
     const auto address = NetAddress::parse(parts->host);
     if (!address) return std::nullopt;
-    Endpoint endpoint{*address, parts->port != 0 ? parts->port : default_port};
-    if (endpoint.port == 0 && address->network() != NetworkId::i2p) return std::nullopt;
+    if (address->network() == NetworkId::i2p) return Endpoint{*address, parts->port};
+    const Endpoint endpoint{*address, parts->port != 0 ? parts->port : default_port};
+    if (endpoint.port == 0) return std::nullopt;
     return endpoint;
 }
 
@@ -292,10 +295,11 @@ Subnet Subnet::of(const NetAddress& address) {
     return subnet;
 }
 
-std::optional<Subnet> Subnet::parse(std::string_view text) {
+std::optional<Subnet> Subnet::parse(std::string_view text, bool host_is_in_cjdns) {
     const auto slash = text.find('/');
-    const auto address = NetAddress::parse(text.substr(0, slash));
+    auto address = NetAddress::parse(text.substr(0, slash));
     if (!address) return std::nullopt;
+    address = as_cjdns(*address, host_is_in_cjdns);
     Subnet subnet = of(*address);
     if (slash == std::string_view::npos) return subnet;
     const std::string_view mask = text.substr(slash + 1);

@@ -76,7 +76,7 @@ struct Endpoint {
 
     /// "1.2.3.4:8333", "[2001:db8::1]:8333", "….onion:8333".
     std::string to_string() const;
-    /// The reverse of to_string; the port may be missing when `default_port` is not 0.
+    /// The reverse of to_string; the port may be missing when `default_port` is not 0. I2P has no ports: there it is 0 unless given.
     static std::optional<Endpoint> parse(std::string_view text, std::uint16_t default_port = 0);
 
     auto operator<=>(const Endpoint&) const = default;
@@ -92,7 +92,8 @@ std::optional<HostPort> split_host_port(std::string_view text);
 /// A network of addresses: `1.2.3.4`, `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `fe80::/10`.
 class Subnet {
 public:
-    static std::optional<Subnet> parse(std::string_view text);
+    /// On a host of CJDNS a single address of fc00::/8 is one of that network.
+    static std::optional<Subnet> parse(std::string_view text, bool host_is_in_cjdns = false);
     static Subnet of(const NetAddress& address);
     bool contains(const NetAddress& address) const;
     std::string to_string() const;

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -67,8 +66,6 @@ struct NodeContext {
     std::uint64_t coins_cache_bytes = 450 << 20;   ///< -dbcache: coins in memory
     std::vector<std::string> deprecated_rpc;       ///< -deprecatedrpc
 
-    std::map<std::string, std::string> proxies;    ///< -proxy, -onion, -i2psam by network: ipv4, ipv6, onion, i2p, cjdns
-    bool randomize_proxy = true;                   ///< -proxyrandomize
 
     /// Asks the node to stop; returns at once.
     std::function<void()> request_shutdown;

@@ -369,12 +369,11 @@ RpcMethod getnettotals(const NodeContext& context) {
 
 void write_networks(JsonWriter& out, const NodeContext& context) {
     out.key("networks").begin_array();
-    for (const std::string_view name : {"ipv4", "ipv6", "onion", "i2p", "cjdns"}) {
-        const bool reachable = name == "ipv4" || name == "ipv6";
-        out.begin_object().field("name", name).field("limited", !reachable).field("reachable", reachable);
-        const auto proxy = context.proxies.find(std::string(name));
-        const bool has_proxy = proxy != context.proxies.end();
-        out.field("proxy", has_proxy ? proxy->second : "").field("proxy_randomize_credentials", has_proxy && context.randomize_proxy).end_object();
+    if (context.net) {
+        for (const net::NetworkState& network : context.net->view()->networks) {
+            out.begin_object().field("name", network.name).field("limited", !network.reachable).field("reachable", network.reachable);
+            out.field("proxy", network.proxy).field("proxy_randomize_credentials", network.proxy_randomizes).end_object();
+        }
     }
     out.end_array();
 }

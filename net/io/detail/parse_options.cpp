@@ -5,14 +5,36 @@
 
 #include <algorithm>
 
+#include "net/io/detail/interfaces.hpp"
 #include "net/io/log.hpp"
 #include "net/swarm/seeds.hpp"
+#include "net/wire/cjdns.hpp"
 
 namespace cairn::net::detail {
 namespace {
 
-Result<void, std::string> parse_binds(const NetworkOptions& options, std::vector<Bind>& binds) {
+/// The port under which others find us: the first one that -bind names, else -whitebind's (where that does not make
+/// privileged peers of whoever comes), else -port.
+std::uint16_t listen_port(const NetworkOptions& options) {
+    for (const std::string& text : options.binds) {
+        const auto parts = split_host_port(text);
+        if (parts && parts->port != 0 && NetAddress::parse(parts->host)) return parts->port;
+    }
+    for (const std::string& text : options.white_binds) {
+        const auto entry = parse_whitebind(text);
+        if (entry && !has_permission(entry->permissions, kPermitNoBan)) return entry->endpoint.port;
+    }
+    return options.port != 0 ? options.port : options.default_port;
+}
+
+bool is_any(const NetAddress& address) { return address.is_ip() && !address.is_valid() && address.bytes()[0] == 0; }
+
+/// Where to listen, and where Tor shall forward to.
+Result<void, std::string> parse_binds(const NetworkOptions& options, ParsedOptions& parsed) {
+    std::vector<Bind>& binds = parsed.binds;
     const std::uint16_t port = options.port != 0 ? options.port : options.default_port;
+    const auto onion_port = static_cast<std::uint16_t>(port + 1);
+    std::vector<Bind> onion_binds;
     for (const std::string& text : options.binds) {
         Bind bind;
         std::string_view host = text;
@@ -20,22 +42,64 @@ Result<void, std::string> parse_binds(const NetworkOptions& options, std::vector
             bind.onion = true;
             host.remove_suffix(6);
         }
-        const std::uint16_t fallback = bind.onion ? static_cast<std::uint16_t>(options.default_port + 1) : port;
-        const auto endpoint = Endpoint::parse(host, fallback);
-        if (!endpoint || !endpoint->address.is_ip()) return fail("Cannot resolve -bind address: '" + std::string(host) + "'");
+        const auto endpoint = Endpoint::parse(host, bind.onion ? onion_port : port);
+        if (!endpoint || !endpoint->address.is_ip()) return fail("Cannot resolve -bind address: '" + text + "'");
         bind.endpoint = *endpoint;
-        binds.push_back(bind);
+        (bind.onion ? onion_binds : binds).push_back(bind);
+    }
+    if (!onion_binds.empty()) {
+        parsed.onion_target = onion_binds.front().endpoint;
+    } else if (!binds.empty()) {
+        parsed.onion_target = binds.front().endpoint;
+    } else {
+        parsed.onion_target = {NetAddress::ipv4(0x7f000001), onion_port};
+        onion_binds.push_back({parsed.onion_target, kPermitNone, true, true});
+    }
+    if (options.listen_onion && onion_binds.size() > 1) {
+        log::warning("More than one onion bind address is provided. Using {} for the automatically created Tor onion service.",
+                     parsed.onion_target.to_string());
     }
     for (const std::string& text : options.white_binds) {
         const auto entry = parse_whitebind(text);
         if (!entry) return fail(entry.error());
         binds.push_back({entry->endpoint, entry->permissions, false, true});
     }
-    if (!options.listen) binds.clear();
-    if (options.listen && options.binds.empty() && options.white_binds.empty()) {
-        binds.push_back({{NetAddress::ipv6(Bytes(16, 0)), port}, kPermitNone, false, false});
-        binds.push_back({{NetAddress::ipv4(0), port}, kPermitNone, false, false});
+    const bool anywhere = options.binds.empty() && options.white_binds.empty();
+    parsed.discover = options.discover && (anywhere || std::any_of(binds.begin(), binds.end(), [](const Bind& b) { return is_any(b.endpoint.address); }));
+    binds.insert(binds.end(), onion_binds.begin(), onion_binds.end());
+    for (std::size_t i = 0; i < binds.size(); ++i) {
+        for (std::size_t k = 0; k < i; ++k) {
+            if (binds[i].endpoint != binds[k].endpoint) continue;
+            return fail("Duplicate binding configuration for address " + binds[i].endpoint.to_string() +
+                        ". Please check your -bind, -bind=...=onion and -whitebind settings.");
+        }
     }
+    if (anywhere) {
+        binds.push_back({{NetAddress::ipv6(Bytes(16, 0)), port}, kPermitNone, false, false});
+        binds.push_back({{NetAddress::ipv4(0), port}, kPermitNone, false, true});
+    }
+    if (!options.listen) binds.clear();
+    return {};
+}
+
+/// What others may know us by: the addresses that were named, that we listen on, and those of the interfaces.
+Result<void, std::string> find_local_addresses(const NetworkOptions& options, ParsedOptions& parsed) {
+    LocalAddresses& found = parsed.engine.local_addresses;
+    const auto add = [&](const Endpoint& given, int score) {
+        const Endpoint endpoint = as_cjdns(given, options.cjdns_reachable);
+        if (score < LocalAddresses::from_operator && !options.proxies.reaches(endpoint.address.network())) return;
+        if (found.add(endpoint, score) && options.log_ips) log::info("AddLocal({},{})", endpoint.to_string(), score);
+    };
+    const std::uint16_t port = listen_port(options);
+    for (const std::string& text : options.external_ips) {
+        const auto endpoint = lookup_endpoint(text, port, options.name_lookup);
+        if (!endpoint) return fail("Cannot resolve -externalip address: '" + text + "'");
+        add(*endpoint, LocalAddresses::from_operator);
+    }
+    if (parsed.discover)
+        for (const NetAddress& address : interface_addresses()) add({address, port}, LocalAddresses::from_interface);
+    for (const Bind& bind : parsed.binds)
+        if (options.discover && !bind.onion && !has_permission(bind.permissions, kPermitNoBan)) add(bind.endpoint, LocalAddresses::from_bind);
     return {};
 }
 
@@ -58,26 +122,17 @@ Result<NetGroups, std::string> read_asmap(const std::filesystem::path& path) {
 Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) {
     ParsedOptions parsed;
     EngineOptions& engine = parsed.engine;
-    if (auto ok = parse_binds(options, parsed.binds); !ok) return fail(ok.error());
+    if (auto ok = parse_binds(options, parsed); !ok) return fail(ok.error());
     for (const std::string& text : options.white_lists) {
         const auto entry = parse_whitelist(text);
         if (!entry) return fail(entry.error());
         engine.whitelist.push_back(*entry);
     }
-    if (!options.only_nets.empty()) {
-        engine.dialer.reachable.clear();
-        for (const std::string& name : options.only_nets) {
-            const auto network = parse_network(name);
-            if (!network) return fail("Unknown network specified in -onlynet: '" + name + "'");
-            engine.dialer.reachable.push_back(*network);
-        }
-    }
-    const std::uint16_t port = options.port != 0 ? options.port : options.default_port;
-    for (const std::string& text : options.external_ips) {
-        const auto endpoint = Endpoint::parse(text, port);
-        if (!endpoint) return fail("Cannot resolve -externalip address: '" + text + "'");
-        engine.local_addresses.push_back({endpoint->address.to_string(), endpoint->port, 4});
-    }
+    parsed.listen_port = listen_port(options);
+    if (auto ok = find_local_addresses(options, parsed); !ok) return fail(ok.error());
+    engine.dialer.reachable = options.proxies.reachable;
+    engine.cjdns = engine.dialer.cjdns = options.cjdns_reachable;
+    engine.dialer.names_by_proxy = options.proxies.names.has_value();
     engine.magic = options.magic;
     engine.user_agent = options.user_agent;
     engine.max_connections = std::max(0, options.max_connections);
@@ -88,7 +143,7 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     engine.v2 = options.v2_transport;
     engine.deterministic_addresses = options.deterministic_addresses;
     for (const Ban& ban : options.bans)
-        if (const auto subnet = Subnet::parse(ban.subnet)) engine.bans.push_back({*subnet, ban.created, ban.until});
+        if (const auto subnet = Subnet::parse(ban.subnet, options.cjdns_reachable)) engine.bans.push_back({*subnet, ban.created, ban.until});
     if (options.bans_changed) {
         engine.bans_changed = [store = options.bans_changed](const std::vector<BanList::Entry>& entries) {
             std::vector<Ban> bans;
@@ -109,8 +164,9 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     dialer.connect = options.connect;
     dialer.add_nodes = options.add_nodes;
     dialer.seed_nodes = options.seed_nodes;
-    dialer.dns_seed = options.dns_seed && options.name_lookup;
-    dialer.force_dns_seed = options.force_dns_seed && options.name_lookup;
+    const bool names = options.name_lookup || options.proxies.names;
+    dialer.dns_seed = options.dns_seed && names;
+    dialer.force_dns_seed = options.force_dns_seed && names;
     dialer.dns_seeds = options.dns_seeds;
     dialer.use_fixed_seeds = options.fixed_seeds;
     if (options.fixed_seeds && !options.connect_given) dialer.fixed_seeds = fixed_seeds(options.chain);

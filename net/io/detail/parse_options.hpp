@@ -16,6 +16,9 @@ struct Bind {
 struct ParsedOptions {
     EngineOptions engine;
     std::vector<Bind> binds;
+    Endpoint onion_target;          ///< where Tor is to forward to
+    std::uint16_t listen_port = 0;  ///< under which others find us
+    bool discover = false;          ///< the interfaces' addresses are ours
 };
 
 /// Errors: the complaint that operators of Bitcoin Core know.

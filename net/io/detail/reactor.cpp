@@ -4,6 +4,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
+#include "net/io/detail/asio_address.hpp"
 #include "net/io/detail/peers_file.hpp"
 #include "net/io/log.hpp"
 
@@ -14,38 +15,9 @@ constexpr std::size_t kReadBuffer = 256 * 1024;
 constexpr int kReadsAtOnce = 16;      // then others have their turn
 constexpr std::size_t kGather = 16;   // pieces written by one call
 constexpr auto kTick = std::chrono::milliseconds(100);
-constexpr std::size_t kMaxSeedAddresses = 256;
 constexpr auto kSavePeers = std::chrono::minutes(15);
 
-tcp::endpoint to_asio(const Endpoint& endpoint) {
-    if (endpoint.address.network() == NetworkId::ipv4) {
-        asio::ip::address_v4::bytes_type bytes;
-        std::copy_n(endpoint.address.bytes().begin(), bytes.size(), bytes.begin());
-        return {asio::ip::address_v4(bytes), endpoint.port};
-    }
-    asio::ip::address_v6::bytes_type bytes{};
-    std::copy_n(endpoint.address.bytes().begin(), std::min(bytes.size(), endpoint.address.bytes().size()), bytes.begin());
-    return {asio::ip::address_v6(bytes), endpoint.port};
-}
-
-NetAddress from_asio(const asio::ip::address& address) {
-    if (address.is_v4()) return NetAddress::ipv4(address.to_v4().to_uint());
-    const auto bytes = address.to_v6().to_bytes();
-    return NetAddress::ipv6(bytes);
-}
-
-Endpoint from_asio(const tcp::endpoint& endpoint) { return {from_asio(endpoint.address()), endpoint.port()}; }
-
 }  // namespace
-
-struct Reactor::Dialing {
-    Dialing(asio::io_context& io) : socket(io), timer(io) {}
-    std::uint64_t id = 0;
-    tcp::socket socket;
-    asio::steady_timer timer;
-    std::vector<tcp::endpoint> targets;
-    std::size_t next = 0;
-};
 
 Reactor::Reactor(EngineOptions engine, Role& role, const Clock& clock, Options options)
     : clock_(clock), options_(std::move(options)), engine_(std::move(engine), role, Random::from_system()), timer_(io_), resolver_(io_), buffer_(kReadBuffer) {}
@@ -106,6 +78,7 @@ void Reactor::accept(std::size_t index) {
 void Reactor::start() {
     next_save_ = std::chrono::steady_clock::now() + kSavePeers;
     for (std::size_t i = 0; i < listeners_.size(); ++i) accept(i);
+    start_helpers();
     tick_soon();
     schedule_tick();
 }
@@ -120,11 +93,7 @@ void Reactor::stop() {
         connection->socket.close(ignored);
     }
     connections_.clear();
-    for (auto& [id, dialing] : dialing_) {
-        dialing->timer.cancel();
-        dialing->socket.close(ignored);
-    }
-    dialing_.clear();
+    stop_helpers();
     timer_.cancel();
     resolver_.cancel();
     write_log();
@@ -207,19 +176,21 @@ void Reactor::act() {
 
 // --- reading
 
-void Reactor::adopt(PeerId id, tcp::socket socket) {
+void Reactor::adopt(PeerId id, StreamSocket socket, Bytes leftover, std::shared_ptr<I2pSession> session) {
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.set_option(tcp::no_delay(true), ignored);
-    auto connection = std::make_shared<Connection>(std::move(socket));
+    auto connection = std::make_shared<Connection>(std::move(socket), std::move(session));
     connections_[id] = connection;
-    wait_readable(id, connection);
+    connection->leftover = std::move(leftover);
+    if (connection->leftover.empty()) wait_readable(id, connection);
+    else resume(id);
 }
 
 void Reactor::wait_readable(PeerId id, const ConnectionPtr& connection) {
     if (connection->waiting_to_read || connection->closed) return;
     connection->waiting_to_read = true;
-    connection->socket.async_wait(tcp::socket::wait_read, [this, id, connection](boost::system::error_code error) {
+    connection->socket.async_wait(asio::socket_base::wait_read, [this, id, connection](boost::system::error_code error) {
         connection->waiting_to_read = false;
         if (error || stopped_ || connection->closed) return;
         on_readable(id, connection);
@@ -290,7 +261,7 @@ void Reactor::write(PeerId id, const ConnectionPtr& connection) {
         const std::size_t count = connection->socket.write_some(pieces, error);
         if (error == asio::error::would_block || error == asio::error::try_again) {
             connection->waiting_to_write = true;
-            connection->socket.async_wait(tcp::socket::wait_write, [this, id, connection](boost::system::error_code failed) {
+            connection->socket.async_wait(asio::socket_base::wait_write, [this, id, connection](boost::system::error_code failed) {
                 connection->waiting_to_write = false;
                 if (failed || stopped_ || connection->closed) return;
                 write(id, connection);
@@ -318,77 +289,8 @@ void Reactor::close(PeerId id) {
     connections_.erase(found);
     connection->closed = true;
     boost::system::error_code ignored;
-    connection->socket.shutdown(tcp::socket::shutdown_both, ignored);
+    connection->socket.shutdown(asio::socket_base::shutdown_both, ignored);
     connection->socket.close(ignored);
-}
-
-// --- dialling
-
-void Reactor::dial(const DialAction& action) {
-    auto dialing = std::make_shared<Dialing>(io_);
-    dialing->id = action.dial;
-    dialing_[action.dial] = dialing;
-    dialing->timer.expires_after(std::chrono::milliseconds(options_.timeout_ms));
-    dialing->timer.async_wait([this, dialing](boost::system::error_code error) {
-        if (error || stopped_ || !dialing_.contains(dialing->id)) return;
-        on_connected(dialing, asio::error::timed_out);
-    });
-    if (action.endpoint) {
-        if (!action.endpoint->address.is_ip()) return on_connected(dialing, asio::error::network_unreachable);
-        dialing->targets.push_back(to_asio(*action.endpoint));
-        connect(dialing);
-        return;
-    }
-    if (!options_.name_lookup) return on_connected(dialing, asio::error::host_not_found);
-    resolver_.async_resolve(action.host, std::to_string(action.port), [this, dialing](boost::system::error_code error, tcp::resolver::results_type found) {
-        if (stopped_ || !dialing_.contains(dialing->id)) return;
-        if (error) return on_connected(dialing, error);
-        for (const auto& entry : found) dialing->targets.push_back(entry.endpoint());
-        connect(dialing);
-    });
-}
-
-void Reactor::connect(const std::shared_ptr<Dialing>& dialing) {
-    if (dialing->next >= dialing->targets.size()) return on_connected(dialing, asio::error::host_not_found);
-    const tcp::endpoint target = dialing->targets[dialing->next++];
-    boost::system::error_code ignored;
-    dialing->socket.close(ignored);
-    dialing->socket.async_connect(target, [this, dialing](boost::system::error_code error) {
-        if (stopped_ || !dialing_.contains(dialing->id)) return;
-        if (error && error != asio::error::operation_aborted && dialing->next < dialing->targets.size()) return connect(dialing);
-        on_connected(dialing, error);
-    });
-}
-
-void Reactor::on_connected(const std::shared_ptr<Dialing>& dialing, const boost::system::error_code& error) {
-    dialing_.erase(dialing->id);
-    dialing->timer.cancel();
-    boost::system::error_code failed = error;
-    tcp::endpoint remote, local;
-    if (!failed) remote = dialing->socket.remote_endpoint(failed);
-    if (!failed) local = dialing->socket.local_endpoint(failed);
-    if (failed) {
-        engine_.on_dial_failed(dialing->id, failed.message(), now_us());
-    } else {
-        const auto id = engine_.on_dialed(dialing->id, from_asio(remote), from_asio(local), now_us());
-        if (id) adopt(*id, std::move(dialing->socket));
-    }
-    boost::system::error_code ignored;
-    if (dialing->socket.is_open()) dialing->socket.close(ignored);
-    act();
-}
-
-void Reactor::resolve(const ResolveAction& action) {
-    resolver_.async_resolve(action.name, "", [this, action](boost::system::error_code error, tcp::resolver::results_type found) {
-        if (stopped_ || error) return;
-        std::vector<NetAddress> addresses;
-        for (const auto& entry : found) {
-            if (addresses.size() == kMaxSeedAddresses) break;
-            addresses.push_back(from_asio(entry.endpoint().address()));
-        }
-        engine_.on_resolved(action, addresses, now_us());
-        act();
-    });
 }
 
 }  // namespace cairn::net::detail

@@ -12,11 +12,13 @@
 
 #include "net/engine/engine.hpp"
 #include "net/io/clock.hpp"
+#include "net/io/detail/i2p_session.hpp"
 #include "net/io/detail/parse_options.hpp"
+#include "net/io/detail/port_mapper.hpp"
+#include "net/io/detail/tor_link.hpp"
 
 namespace cairn::net::detail {
 
-namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
 /// Sockets and timers around the engine: carries bytes and time in, actions out.
@@ -28,6 +30,11 @@ public:
         std::string client_name;
         bool name_lookup = true;
         std::filesystem::path peers_file;  ///< the address book is saved here now and then; empty: never
+        ProxyPlan proxies;
+        bool log_ips = false;
+        std::optional<I2pSession::Options> i2p_accept;  ///< take connections of I2P under a lasting address
+        std::optional<TorLink::Options> tor;            ///< have an onion service
+        std::optional<PortMapper::Options> port_map;    ///< have the router forward our port
     };
 
     Reactor(EngineOptions engine, Role& role, const Clock& clock, Options options);
@@ -47,6 +54,8 @@ public:
     /// Ticks once soon, however often it is asked.
     void tick_soon();
     std::int64_t now_us() const { return clock_.now_us(); }
+    /// What can be reached, and how.
+    std::vector<NetworkState> networks() const;
     /// The anchors of the moment in which stop() was called.
     const std::vector<PeerAddress>& anchors_at_end() const { return anchors_at_end_; }
 
@@ -58,8 +67,12 @@ private:
         explicit Listener(asio::io_context& io, const Bind& bind) : socket(io), permissions(bind.permissions), onion(bind.onion) {}
     };
     struct Connection {
-        explicit Connection(tcp::socket given) : socket(std::move(given)) {}
-        tcp::socket socket;
+        Connection(StreamSocket given, std::shared_ptr<I2pSession> own_session) : socket(std::move(given)), session(std::move(own_session)) {}
+        ~Connection() {
+            if (session) session->stop();
+        }
+        StreamSocket socket;
+        std::shared_ptr<I2pSession> session;  ///< that was made for this connection alone
         Bytes leftover;              ///< read, but the engine does not want it yet
         std::deque<Bytes> outgoing;
         std::size_t written = 0;     ///< of the first one
@@ -71,7 +84,7 @@ private:
     struct Dialing;
 
     void accept(std::size_t listener);
-    void adopt(PeerId id, tcp::socket socket);
+    void adopt(PeerId id, StreamSocket socket, Bytes leftover = {}, std::shared_ptr<I2pSession> session = nullptr);
     void wait_readable(PeerId id, const ConnectionPtr& connection);
     void on_readable(PeerId id, const ConnectionPtr& connection);
     bool feed(PeerId id, const ConnectionPtr& connection, ByteSpan bytes);
@@ -80,9 +93,17 @@ private:
     void resume(PeerId id);
     void close(PeerId id);
     void dial(const DialAction& action);
+    void dial_through(const std::shared_ptr<Dialing>& dialing, const ProxyAddress& proxy, const std::string& host, std::uint16_t port);
+    void on_proxied(const std::shared_ptr<Dialing>& dialing, bool reached);
+    void dial_i2p(const std::shared_ptr<Dialing>& dialing);
+    void look_up(const std::shared_ptr<Dialing>& dialing, const std::string& host, std::uint16_t port);
     void connect(const std::shared_ptr<Dialing>& dialing);
     void on_connected(const std::shared_ptr<Dialing>& dialing, const boost::system::error_code& error);
+    void on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason);
     void resolve(const ResolveAction& action);
+    void start_helpers();
+    void stop_helpers();
+    void set_local(const Endpoint& endpoint, bool present, int score);
     void schedule_tick();
     void write_log();
     void save_peers();
@@ -96,6 +117,12 @@ private:
     std::unordered_map<std::uint64_t, std::shared_ptr<Dialing>> dialing_;
     asio::steady_timer timer_;
     tcp::resolver resolver_;
+    std::shared_ptr<I2pSession> i2p_;                      ///< under whose address we can be reached
+    std::vector<std::shared_ptr<I2pSession>> spare_i2p_;   ///< made for a connection that then failed
+    std::shared_ptr<TorLink> tor_;
+    std::shared_ptr<PortMapper> port_mapper_;
+    std::string isolation_prefix_;
+    std::uint64_t isolation_counter_ = 0;
     Bytes buffer_;
     std::vector<PeerAddress> anchors_at_end_;
     std::chrono::steady_clock::time_point next_save_ = std::chrono::steady_clock::now();

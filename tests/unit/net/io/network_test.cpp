@@ -111,16 +111,17 @@ TEST(NetworkOptions, AreParsedOrComplainedAbout) {
     NetworkOptions options = local_options(8333);
     options.binds = {"127.0.0.1:1=onion", "[::1]"};
     options.white_binds = {"noban@127.0.0.1:2"};
-    options.only_nets = {"onion", "ipv4"};
+    options.proxies.reachable = {NetworkId::onion, NetworkId::ipv4};
     const auto parsed = detail::parse_options(options);
     ASSERT_TRUE(parsed);
     ASSERT_EQ(parsed->binds.size(), 3u);
-    EXPECT_TRUE(parsed->binds[0].onion);
-    EXPECT_EQ(parsed->binds[1].endpoint.to_string(), "[::1]:8333");
+    EXPECT_TRUE(parsed->binds[2].onion);
+    EXPECT_EQ(parsed->onion_target.to_string(), "127.0.0.1:1");
+    EXPECT_EQ(parsed->binds[0].endpoint.to_string(), "[::1]:8333");
     EXPECT_EQ(parsed->engine.dialer.reachable, (std::vector{NetworkId::onion, NetworkId::ipv4}));
-    options.only_nets = {"abc"};
-    EXPECT_EQ(detail::parse_options(options).error(), "Unknown network specified in -onlynet: 'abc'");
-    options.only_nets.clear();
+    options.binds = {"127.0.0.1:2"};
+    EXPECT_EQ(detail::parse_options(options).error(), "Duplicate binding configuration for address 127.0.0.1:2. Please check your -bind, "
+                                                      "-bind=...=onion and -whitebind settings.");
     options.binds = {"somewhere:1"};
     EXPECT_EQ(detail::parse_options(options).error(), "Cannot resolve -bind address: 'somewhere:1'");
     options.listen = false;
