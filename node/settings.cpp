@@ -284,6 +284,7 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net::NetworkOptions& net = settings.net;
     const ChainParams& params = *settings.params;
     net.magic = params.magic;
+    net.dns_seeds = params.dns_seeds;
     net.default_port = params.default_port;
     net.chain = std::string(params.name());
     net.user_agent = settings.user_agent;

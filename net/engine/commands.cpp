@@ -11,7 +11,7 @@ DialState Engine::dial_state() const {
     DialState state;
     state.initial_block_download = role_.initial_block_download();
     for (const auto& [id, peer] : peers_)
-        if (!peer->info.closing) state.connections.push_back({peer->info.name, peer->info.address, peer->info.type});
+        if (!peer->info.closing) state.connections.push_back({peer->info.name, peer->info.address, peer->info.type, peer->info.ready});
     return state;
 }
 

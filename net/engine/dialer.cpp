@@ -13,21 +13,22 @@ constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kAutomaticInterval_us = kSecond / 2;
 constexpr std::int64_t kConnectRetry_us = 5 * kSecond;       // -connect
 constexpr std::int64_t kAddedRetry_us = 60 * kSecond;        // -addnode
-constexpr std::int64_t kSeedDelay_us = 11 * kSecond;         // known addresses are tried first
-constexpr std::int64_t kFixedSeedDelay_us = 60 * kSecond;
 constexpr int kSelectTries = 100;                                  // draws from the address book for one dial
 constexpr int kTriesForRested = 30;                                // of them for addresses that were not tried
 constexpr std::int64_t kRest_s = 10 * 60;                          // within this time
-constexpr std::size_t kEnoughAddresses = 1000;
-constexpr std::int64_t kSeedAge_s = 4 * 24 * 60 * 60;        // how old a seed's addresses are taken to be
 
 }  // namespace
 
 Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, const BanList& bans, LogLines& log)
-    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), bans_(bans), log_(log) {
+    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), bans_(bans), log_(log), bootstrap_(bootstrap_options(options_), random, book, log) {
     for (const std::string& node : options_.add_nodes) added_.push_back({node, options_.v2});
     for (const std::string& node : options_.connect)
         if (node != "0") connect_.push_back({node, options_.v2});
+}
+
+Bootstrap::Options Dialer::bootstrap_options(const Options& options) {
+    return {options.dns_seed, options.force_dns_seed, options.dns_seeds, options.names_by_proxy, options.seed_nodes,
+            options.use_fixed_seeds, options.fixed_seeds, options.connect_given};
 }
 
 bool Dialer::reachable(NetworkId network) const {
@@ -108,26 +109,23 @@ void Dialer::dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, 
     }
 }
 
+/// Sees to it that there are addresses to choose from.
 void Dialer::fill_book(const DialState& state, std::int64_t now_us, Output& out) {
-    if (next_seed_ < options_.seed_nodes.size() && book_.size() == 0 && now_us >= next_seed_us_) {
-        next_seed_us_ = now_us + kSeedDelay_us;
-        const std::string& node = options_.seed_nodes[next_seed_++];
+    Bootstrap::State known_state;
+    for (const auto& connection : state.connections) {
+        if (connection.type != ConnectionType::outbound_full_relay) continue;
+        ++known_state.full_relay;
+        if (connection.ready) ++known_state.full_relay_ready;
+    }
+    known_state.added_nodes = !added_.empty();
+    known_state.reachable = options_.reachable;
+    Bootstrap::Output wanted = bootstrap_.on_tick(known_state, now_us);
+    for (const std::string& seed : wanted.lookups) out.questions.push_back({Bootstrap::lookup_name(seed), seed});
+    fetches_.insert(fetches_.end(), wanted.fetches.begin(), wanted.fetches.end());
+    while (!fetches_.empty() && pending_.size() < limits::kMaxPendingDials) {
+        const std::string node = std::move(fetches_.front());
+        fetches_.erase(fetches_.begin());
         if (!known(node, state)) out.dials.push_back(make(node, parse(node), ConnectionType::addr_fetch, options_.v2, now_us));
-    }
-    const bool hungry = book_.size() == 0 || (book_.size() < kEnoughAddresses && now_us >= started_us_ + kSeedDelay_us && state.connections.size() < 2);
-    if (!asked_seeds_ && ((options_.dns_seed && hungry) || options_.force_dns_seed)) {
-        asked_seeds_ = true;
-        log_.info("{} addresses known, asking {} DNS seeds", book_.size(), options_.dns_seeds.size());
-        for (const std::string& name : options_.dns_seeds) out.questions.push_back({name});
-    }
-    const bool nothing_else = !options_.dns_seed && options_.seed_nodes.empty() && options_.add_nodes.empty();
-    if (!used_fixed_ && options_.use_fixed_seeds && book_.size() == 0 && (nothing_else || now_us >= started_us_ + kFixedSeedDelay_us)) {
-        used_fixed_ = true;
-        std::vector<PeerAddress> seeds = options_.fixed_seeds;
-        std::erase_if(seeds, [this](const PeerAddress& seed) { return !reachable(seed.endpoint.address); });
-        for (PeerAddress& seed : seeds) seed.time = static_cast<std::uint32_t>(now_us / kSecond - kSeedAge_s);
-        log_.info("Adding {} fixed seeds because no other address is known", seeds.size());
-        book_.add(seeds, NetAddress(), 0, now_us / kSecond);
     }
 }
 
@@ -178,25 +176,18 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
 
 Dialer::Output Dialer::on_tick(const DialState& state, std::int64_t now_us) {
     Output out;
-    if (started_us_ == 0) started_us_ = now_us;
     dial_named(added_, kAddedRetry_us, state, now_us, out);
+    fill_book(state, now_us, out);
     if (options_.connect_given) {
         dial_named(connect_, kConnectRetry_us, state, now_us, out);
         return out;
     }
-    fill_book(state, now_us, out);
     if (pending_.size() < limits::kMaxPendingDials) dial_automatic(state, now_us, out);
     return out;
 }
 
-void Dialer::on_resolved(const std::vector<NetAddress>& addresses, std::int64_t now_us) {
-    std::vector<PeerAddress> found;
-    for (const NetAddress& address : addresses) {
-        const std::int64_t age_s = kSeedAge_s - 86'400 + static_cast<std::int64_t>(random_.below(4 * 86'400));
-        found.push_back({{address, options_.default_port}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_us / kSecond - age_s)});
-    }
-    const std::size_t added = book_.add(found, NetAddress(), 0, now_us / kSecond);
-    log_.info("{} addresses found from DNS seeds", added);
+void Dialer::on_resolved(const ResolveAction& question, const std::vector<NetAddress>& addresses, std::int64_t now_us) {
+    bootstrap_.on_resolved(question.seed, addresses, options_.default_port, now_us);
 }
 
 }  // namespace cairn::net

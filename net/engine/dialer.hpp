@@ -11,6 +11,7 @@
 #include "net/core/outbox.hpp"
 #include "net/core/peer_info.hpp"
 #include "net/core/random.hpp"
+#include "net/engine/bootstrap.hpp"
 #include "net/swarm/addr_book.hpp"
 #include "net/swarm/bans.hpp"
 
@@ -27,6 +28,7 @@ struct DialAction {
 /// Look up a DNS seed.
 struct ResolveAction {
     std::string name;
+    std::string seed;  ///< whose answer it is
 };
 
 /// The connections there are, as far as it matters for making more.
@@ -35,6 +37,7 @@ struct DialState {
         std::string name;
         Endpoint address;
         ConnectionType type;
+        bool ready = true;  ///< has shaken hands
     };
     std::vector<Connection> connections;
     bool initial_block_download = true;
@@ -72,7 +75,7 @@ public:
     };
     /// What is due now.
     Output on_tick(const DialState& state, std::int64_t now_us);
-    void on_resolved(const std::vector<NetAddress>& addresses, std::int64_t now_us);
+    void on_resolved(const ResolveAction& question, const std::vector<NetAddress>& addresses, std::int64_t now_us);
 
     /// A connection wanted by hand. nullopt: it exists or is being made.
     std::optional<DialAction> dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us);
@@ -114,6 +117,7 @@ private:
     void dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us, Output& out);
     void dial_automatic(const DialState& state, std::int64_t now_us, Output& out);
     void fill_book(const DialState& state, std::int64_t now_us, Output& out);
+    static Bootstrap::Options bootstrap_options(const Options& options);
 
     Options options_;
     Random& random_;
@@ -125,11 +129,9 @@ private:
     std::unordered_map<std::uint64_t, Pending> pending_;
     std::unordered_map<std::string, std::int64_t> next_try_us_;
     std::uint64_t next_dial_ = 1;
-    std::int64_t started_us_ = 0;
     std::int64_t next_automatic_us_ = 0;
-    bool asked_seeds_ = false, used_fixed_ = false;
-    std::size_t next_seed_ = 0;
-    std::int64_t next_seed_us_ = 0;
+    Bootstrap bootstrap_;
+    std::vector<std::string> fetches_;  ///< to be called for addresses when there is room
 };
 
 }  // namespace cairn::net

@@ -168,8 +168,8 @@ void Engine::on_dial_failed(std::uint64_t dial, const std::string& reason, std::
     log_.debug("connection to {} failed: {}", pending->endpoint ? pending->endpoint->to_string() : pending->name, reason);
 }
 
-void Engine::on_resolved(const ResolveAction&, const std::vector<NetAddress>& addresses, std::int64_t now_us) {
-    dialer_.on_resolved(addresses, now_us);
+void Engine::on_resolved(const ResolveAction& question, const std::vector<NetAddress>& addresses, std::int64_t now_us) {
+    dialer_.on_resolved(question, addresses, now_us);
 }
 
 void Engine::on_closed(PeerId id, const std::string& reason, std::int64_t now_us) {

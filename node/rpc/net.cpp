@@ -444,7 +444,7 @@ RpcMethod getnetworkinfo(const NodeContext& context) {
                   num("connections_out", "Outbound connections"), flag("networkactive", "Is the network switched on?"),
                   arr("networks", "Each kind of network",
                       {obj("", "",
-                           {str("name", "ipv4, ipv6, onion, i2p or cjdns"),
+                           {str("name", "The network (ipv4, ipv6, onion, i2p, cjdns)"),
                             flag("limited", "Is it shut off by -onlynet?"), flag("reachable", "Can it be reached?"),
                             str("proxy", "(\"host:port\") The proxy for it, or empty"),
                             flag("proxy_randomize_credentials", "Does every connection use other credentials?")})}),
