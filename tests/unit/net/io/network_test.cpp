@@ -2,52 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <map>
-#include <thread>
 
 #include "net/io/detail/parse_options.hpp"
+#include "tests/support/quiet_role.hpp"
 
 namespace cairn::net {
 namespace {
 
-/// A peer that only shakes hands.
-class QuietRole final : public Role {
-public:
-    void attach(std::function<void(std::function<void()>)>) override {}
-    void detach() override {}
-    std::uint64_t local_services() const override { return kServiceNetwork | kServiceWitness; }
-    std::int32_t best_height() const override { return 3; }
-    std::uint64_t desirable_services(std::uint64_t, std::int64_t) const override { return kServiceNetwork; }
-    bool initial_block_download() const override { return false; }
-    void on_ready(PeerInfo&, Outbox&, std::int64_t) override {}
-    void on_gone(const PeerInfo&, Outbox&, std::int64_t) override {}
-    void on_message(PeerInfo&, Message&&, Outbox&, std::int64_t) override {}
-    void on_pump(PeerInfo&, Outbox&, std::int64_t) override {}
-    void on_tick(Outbox&, std::int64_t) override {}
-    bool wants_pause(const PeerInfo&) const override { return false; }
-    void describe(const PeerInfo&, PeerSnapshot&) const override {}
-};
-
-NetworkOptions local_options(std::uint16_t port) {
-    NetworkOptions options;
-    options.magic = {0xfa, 0xbf, 0xb5, 0xda};
-    options.default_port = port;
-    options.chain = "regtest";
-    options.connect_given = true;
-    options.binds = {"127.0.0.1:" + std::to_string(port)};
-    options.dns_seed = options.fixed_seeds = false;
-    return options;
-}
-
-template <class F>
-bool eventually(F wanted) {
-    for (int i = 0; i < 500; ++i) {
-        if (wanted()) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return false;
-}
+using test::eventually;
+using test::local_options;
+using test::QuietRole;
 
 TEST(Network, ShakesHandsOverSocketsAndEndsCleanly) {
     Clock clock;
