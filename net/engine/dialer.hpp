@@ -103,6 +103,8 @@ public:
     const std::vector<Named>& added() const { return added_; }
     /// Connections that being made count against the limit of their type, too.
     int pending(ConnectionType type) const;
+    /// Somebody of this name or address is being called.
+    bool dialing(const std::string& node) const { return known(node, {}); }
     bool reachable(const NetAddress& address) const { return reachable(address.network()); }
     bool reachable(NetworkId network) const;
     void set_reachable(NetworkId network);

@@ -124,6 +124,7 @@ public:
     std::vector<EngineAction> take_actions() { return std::exchange(actions_, {}); }
     LogLines& log() { return log_; }
     LocalAddresses& local_addresses() { return options_.local_addresses; }
+    bool dialing(const std::string& node) const { return dialer_.dialing(node); }
     bool reachable(NetworkId network) const { return dialer_.reachable(network); }
     /// From now on addresses of this network are dialled, too.
     void set_reachable(NetworkId network) { dialer_.set_reachable(network); }

@@ -14,6 +14,7 @@
 namespace cairn::net {
 namespace {
 
+constexpr auto kConnectWait = std::chrono::seconds(2);
 constexpr std::uint16_t kTorControlPort = 9051;
 constexpr auto kAnswerWait = std::chrono::seconds(10);  // for the net thread, before an old picture is taken
 
@@ -220,8 +221,13 @@ void Network::ping_all() {
 
 Result<void, NodeCommandError> Network::add_connection(const std::string& address, ConnectionType type, bool v2) {
     const Clock& clock = impl_->clock;
-    return impl_->ask([address, type, v2, &clock](Engine& engine) { return engine.add_connection(address, type, v2, clock.now_us()); },
-                      CommandResult(fail(NodeCommandError::network_inactive)));
+    auto begun = impl_->ask([address, type, v2, &clock](Engine& engine) { return engine.add_connection(address, type, v2, clock.now_us()); },
+                            CommandResult(fail(NodeCommandError::network_inactive)));
+    // Tests take it that the connection stands, or has failed, when they get their answer.
+    const auto end = std::chrono::steady_clock::now() + kConnectWait;
+    while (begun && impl_->ask([address](Engine& engine) { return engine.dialing(address); }, false) && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return begun;
 }
 
 std::vector<Ban> Network::bans() const {
