@@ -20,6 +20,7 @@
 #include "node/ban_file.hpp"
 #include "node/chain/chain_service.hpp"
 #include "node/fees/fee_estimator.hpp"
+#include "node/index/index_service.hpp"
 #include "node/mining/template_board.hpp"
 #include "node/notify.hpp"
 #include "node/relay/full_role.hpp"
@@ -88,6 +89,7 @@ struct Node::Parts {
     net::Clock clock;
     std::unique_ptr<storage::KvStore> kv;
     std::unique_ptr<ChainService> chain;
+    std::unique_ptr<IndexService> indexes;  // null when none is kept
     std::unique_ptr<FeeEstimator> fees;  // null with -blocksonly
     std::unique_ptr<MempoolService> mempool;
     std::unique_ptr<TemplateBoard> templates;
@@ -143,6 +145,7 @@ void Node::Parts::fill_context() {
     context.params = settings.params.get();
     context.chain = chain.get();
     context.mempool = mempool.get();
+    context.indexes = indexes.get();
     context.fees = fees.get();
     context.templates = templates.get();
     context.net = network.get();
@@ -229,12 +232,19 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
     hooks.progress = [this](const std::string& title, int percent) { message(percent > 0 ? fmt::format("{} {}%", title, percent) : title); };
     hooks.interrupted = [this] { return shutdown.requested(); };
     chain = std::make_unique<ChainService>(settings.chain, settings.params, *kv, clock, std::move(hooks));
+    if (settings.indexes.any()) {
+        indexes = std::make_unique<IndexService>(settings.indexes, *chain, chain->thread(), *kv, *settings.params,
+                                                 [this](const std::string& text) { fatal(text); });
+    }
     message("Loading block index…");
     if (auto started = chain->start(); !started) {
         const ChainStartError& error = started.error();
         if (error.interrupted) return fail(NodeStartError{});
         if (!error.offer_reindex || settings.chain.reindex) return fail(NodeStartError{error.message});
         return fail(NodeStartError{error.message + ".\nPlease restart with -reindex or -reindex-chainstate to recover.", true});
+    }
+    if (indexes) {
+        if (auto started = indexes->start(); !started) return fail(NodeStartError{started.error()});
     }
     // The mempool hears of the chain before everyone else, so that it follows a tip before that is shown.
     mempool = std::make_unique<MempoolService>(settings.mempool, *chain, chain->thread(), clock);
@@ -342,6 +352,7 @@ void Node::stop() {
         p.mempool->unsubscribe(p.fees.get());
         p.fees->finish();
     }
+    if (p.indexes) p.indexes->stop();
     if (p.chain) {
         p.chain->unsubscribe(&p.notifier);
         p.chain->stop();
@@ -356,6 +367,7 @@ void Node::stop() {
     p.templates.reset();
     p.mempool.reset();
     p.fees.reset();
+    p.indexes.reset();
     p.chain.reset();
     p.kv.reset();
     std::error_code error;

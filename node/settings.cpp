@@ -88,19 +88,24 @@ Status fill_policy(const Args& args, NodeSettings& settings) {
     return {};
 }
 
-Status check_indexes(const Args& args) {
+Status fill_indexes(const Args& args, NodeSettings& settings) {
     const std::string filter = args.get("-blockfilterindex", "0");
+    settings.indexes.filters = filter != "0";
+    settings.indexes.txs = args.get_bool("-txindex", false);
+    settings.indexes.spenders = args.get_bool("-txospenderindex", false);
+    settings.indexes.coin_stats = args.get_bool("-coinstatsindex", false);
+    settings.peer_block_filters = args.get_bool("-peerblockfilters", false);
     if (!filter.empty() && filter != "0" && filter != "1") {
         for (const std::string& name : args.list("-blockfilterindex")) {
             if (name != "basic") return fail("Unknown -blockfilterindex value " + name + ".");
         }
     }
-    if (args.get_bool("-peerblockfilters", false) && filter == "0") {
+    if (settings.peer_block_filters && !settings.indexes.filters) {
         return fail(std::string("Cannot set -peerblockfilters without -blockfilterindex."));
     }
     if (args.get_int("-prune", 0) == 0) return {};
-    if (args.get_bool("-txindex", false)) return fail(std::string("Prune mode is incompatible with -txindex."));
-    if (args.get_bool("-txospenderindex", false)) return fail(std::string("Prune mode is incompatible with -txospenderindex."));
+    if (settings.indexes.txs) return fail(std::string("Prune mode is incompatible with -txindex."));
+    if (settings.indexes.spenders) return fail(std::string("Prune mode is incompatible with -txospenderindex."));
     if (args.get_bool("-reindex-chainstate", false)) {
         return fail(std::string("Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead."));
     }
@@ -445,7 +450,7 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
                               "for private broadcast connections may be correlated to other connections over Tor. For maximum privacy set "
                               "-proxyrandomize=1.");
     }
-    if (auto done = check_indexes(args); !done) return fail(done.error());
+    if (auto done = fill_indexes(args, settings); !done) return fail(done.error());
     if (auto done = check_connection_options(args); !done) return fail(done.error());
     auto params = choose_params(args);
     if (!params) return fail(params.error());

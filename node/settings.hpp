@@ -13,6 +13,7 @@
 #include "node/config/args.hpp"
 #include "node/config/identity.hpp"
 #include "node/chain/chain_options.hpp"
+#include "node/index/index_options.hpp"
 #include "node/mempool/options.hpp"
 #include "node/mining/options.hpp"
 #include "node/zmq/notifier.hpp"
@@ -26,6 +27,8 @@ struct NodeSettings {
     std::filesystem::path blocks_dir;    ///< .../blocks: locked, and where free space counts
     std::filesystem::path pid_file;      ///< empty: none
     ChainServiceOptions chain;
+    IndexOptions indexes;
+    bool peer_block_filters = false;     ///< -peerblockfilters
     MempoolOptions mempool;
     MiningOptions mining;
     bool accept_stale_fee_estimates = false;

@@ -19,10 +19,17 @@ enum class Family : std::uint8_t {
     blocks,   ///< raw blocks
     undo,     ///< what each block spent
     coins,    ///< unspent outputs
+    // Of the optional indexes:
+    tx_places,       ///< where each transaction is
+    spend_places,    ///< where each spent output was spent
+    filters,         ///< compact filters of blocks
+    filter_headers,  ///< their hashes and headers
+    coin_stats,      ///< sums over the coin set as of each block
 };
-inline constexpr std::size_t kFamilyCount = 5;
+inline constexpr std::size_t kFamilyCount = 10;
 /// The names on disk, in the order of the enumeration.
-inline constexpr std::array<const char*, kFamilyCount> kFamilyNames{"default", "headers", "blocks", "undo", "coins"};
+inline constexpr std::array<const char*, kFamilyCount> kFamilyNames{
+    "default", "headers", "blocks", "undo", "coins", "tx_places", "spend_places", "filters", "filter_headers", "coin_stats"};
 
 /// Changes that are applied together or not at all, in the order in which they were added.
 /// Thread: one at a time.

@@ -21,7 +21,7 @@ NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/
 NET = NET_ENGINE + ["net/io", "net/http"]
 STORAGE = CONSENSUS + ["storage"]
 WALLET = CONSENSUS + ["light/wallet"]
-NODE = ["node/chain", "node/mempool", "node/policy", "node/fees", "node/relay", "node/mining"]
+NODE = ["node/chain", "node/index", "node/mempool", "node/policy", "node/fees", "node/relay", "node/mining"]
 
 FLOORS = {
     "consensus/base": [],
@@ -44,11 +44,12 @@ FLOORS = {
     "light/client": WALLET + NET_ENGINE + STORAGE,
     "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
     "node/chain": STORAGE + ["net/core", "net/io"],
+    "node/index": STORAGE + ["net/io", "node/chain"],
     "node/mempool": STORAGE + ["net/io", "node/chain"],
     "node/policy": STORAGE + ["node/chain", "node/mempool"],
     "node/acceptance": STORAGE + ["net/io", "node/chain", "node/mempool", "node/policy"],
     "node/fees": STORAGE + ["net/io", "node/chain", "node/mempool"],
-    "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain", "node/mempool"],
+    "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain", "node/index", "node/mempool"],
     "node/mining": STORAGE + ["net/io", "node/chain", "node/mempool"],
     "node/rpc": STORAGE + NET + ["light/wallet"] + NODE + ["node/config", "node"],
     "node/rest": STORAGE + NET + NODE + ["node/rpc"],

@@ -57,6 +57,12 @@ Result<void, ChainStartError> ChainCore::open() {
         const Bytes first, last(64, 0xff);
         batch.erase_range(storage::Family::headers, first, last);
         batch.erase_range(storage::Family::undo, first, last);
+        // The indexes are made anew with the rest; those that are switched off, too, when they are on again.
+        for (const auto family : {storage::Family::tx_places, storage::Family::spend_places, storage::Family::filters,
+                                  storage::Family::filter_headers, storage::Family::coin_stats}) {
+            batch.erase_range(family, first, last);
+        }
+        batch.erase_range(storage::Family::meta, as_bytes(std::string_view("index/")), as_bytes(std::string_view("index0")));
         storage::put_fact(batch, "reindexing", 1);
         storage::put_fact(batch, "prune_height", 0);
         storage::put_fact(batch, "pruned", 0);
@@ -222,12 +228,14 @@ void ChainCore::read_mail(std::chrono::milliseconds wait) {
 }
 
 void ChainCore::run() {
-    std::chrono::milliseconds wait{0};
+    std::unique_lock duty(duty_);
     while (!stopping()) {
-        read_mail(wait);
+        read_mail(std::chrono::milliseconds(0));
         if (stopping()) break;
-        const bool moved = step();
-        wait = std::chrono::milliseconds(moved ? 0 : 1000);
+        if (step()) continue;
+        duty.unlock();
+        mailbox_.await(std::chrono::milliseconds(1000));
+        duty.lock();
     }
     // The end: workers finish fast, speculation is taken back, what is verified is written.
     for (const auto& block : pending_) block->failed = true;
@@ -319,8 +327,36 @@ bool ChainCore::run_at_rest(const std::function<void()>& work) {
     });
 }
 
+bool ChainCore::try_at_rest(const std::function<void()>& work) {
+    const std::unique_lock duty(duty_, std::try_to_lock);
+    if (!duty || !running_ || stopping() || broken_ || !mailbox_.empty() || !idle()) return false;
+    work();
+    return true;
+}
+
 void ChainCore::set_resident(ChainResident* resident) {
     if (!running_ || !run_and_wait([&] { resident_ = resident; })) resident_ = resident;
+}
+
+void ChainCore::set_companion(LedgerCompanion* companion) {
+    if (!running_ || !run_and_wait([&] { companion_ = companion; })) companion_ = companion;
+}
+
+bool ChainCore::write_companion(storage::WriteBatch& batch, const std::function<void(const HeaderNode* flushed)>& before) {
+    bool written = false;
+    auto done = std::make_shared<std::promise<void>>();
+    auto result = done->get_future();
+    const bool posted = mailbox_.post([&, done] {
+        if (!broken_ && check_space(batch.size_bytes())) {
+            before(flushed_tip_);
+            const auto outcome = kv_.write(batch);
+            written = outcome.has_value();
+            if (!written) fatal(outcome.error(), "System error while writing an index");
+        }
+        done->set_value();
+    });
+    if (posted) result.get();
+    return posted && written;
 }
 
 void ChainCore::set_observer(ChainObserver* observer, bool on) {

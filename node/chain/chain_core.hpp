@@ -91,8 +91,11 @@ public:
     // --- ChainThread
     bool post(std::function<void()> work) override { return mailbox_.post(std::move(work)); }
     bool run_at_rest(const std::function<void()>& work) override;
+    bool try_at_rest(const std::function<void()>& work) override;
     Workers& workers() override { return *workers_; }
     void set_resident(ChainResident* resident) override;
+    void set_companion(LedgerCompanion* companion) override;
+    bool write_companion(storage::WriteBatch& batch, const std::function<void(const HeaderNode* flushed)>& before) override;
     const HeaderNode* tip() const override { return tip_; }
     bool initial_block_download() const override { return initial_download_; }
     std::optional<Coin> coin(const OutPoint& outpoint, bool& failed) override;
@@ -210,6 +213,7 @@ private:
     bool write_index();
     bool check_space(std::uint64_t needed);
     void prune_if_due();
+    Height last_prunable() const;
     Height prune_range(Height first, Height last, std::uint64_t stop_at_bytes);
     Height lowest_stored() const;
     storage::BlockKey key(const HeaderNode* node) const { return {node->height, node->hash}; }
@@ -230,6 +234,7 @@ private:
     HeaderGate gate_;
     ViewBoard board_;
     Mailbox mailbox_;
+    std::mutex duty_;             ///< held by whoever does the chain thread's work: that thread while it is awake
     Chainstate coins_;
     ScriptCache script_cache_;
     rules::DeploymentStates deployments_;
@@ -282,6 +287,7 @@ private:
 
     std::vector<ChainObserver*> observers_;
     ChainResident* resident_ = nullptr;
+    LedgerCompanion* companion_ = nullptr;
     mutable std::mutex warnings_mutex_;
     std::map<std::string, std::string> warnings_;
 };

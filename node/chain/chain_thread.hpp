@@ -1,14 +1,21 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
-
 #include <span>
+#include <string_view>
 
 #include "consensus/chain/coin.hpp"
 #include "consensus/chain/header_tree.hpp"
 #include "consensus/primitives/arena.hpp"
 #include "consensus/rules/params.hpp"
+#include "node/chain/chain_port.hpp"
+
+namespace cairn::storage {
+class WriteBatch;
+struct StorageError;
+}  // namespace cairn::storage
 
 namespace cairn::node {
 
@@ -31,6 +38,24 @@ public:
     virtual bool settled() const { return true; }
 };
 
+/// What keeps data of its own about each block beside the ledger, in the same store: the indexes. Its data may be written at any
+/// time; what says how far they reach moves with the ledger, so that it never claims blocks that a crash takes back.
+class LedgerCompanion {
+public:
+    virtual ~LedgerCompanion() = default;
+    /// A block's scripts held; these coins it spent. Chain thread; returns at once.
+    virtual void on_connected(const HeaderNode* /*node*/, const BlockPtr& /*block*/, std::shared_ptr<const BlockUndo> /*undo*/) {}
+    /// The ledger on disk reaches `tip` with this batch: what is part of it may be called certain. Chain thread; each key of the
+    /// meta family once.
+    virtual void add_markers(const HeaderNode* /*tip*/, storage::WriteBatch& /*batch*/) {}
+    /// Blocks and undo from this height on are still wanted, and by whom; a height beyond any for nothing. Any thread.
+    struct Need {
+        Height from = 0x7fffffff;
+        std::string_view who;
+    };
+    virtual Need needed() const { return {}; }
+};
+
 /// An unspent output that owns nothing.
 struct FoundCoin {
     TxOutput output;
@@ -50,9 +75,18 @@ public:
     virtual bool post(std::function<void()> work) = 0;
     /// Runs `work` on the chain thread when the chain is at rest, and waits for it. False: the thread has ended and it never ran.
     virtual bool run_at_rest(const std::function<void()>& work) = 0;
+    /// Does `work` on the caller's own thread, in the chain thread's stead, when that one sleeps and the chain is at rest. False:
+    /// it is awake, and nothing was done. Saves two changes of thread where one caller waits for a short answer.
+    virtual bool try_at_rest(const std::function<void()>& work) = 0;
     virtual Workers& workers() = 0;
     /// Null: none. It must outlive its stay.
     virtual void set_resident(ChainResident* resident) = 0;
+    /// Null: none. It must outlive its stay.
+    virtual void set_companion(LedgerCompanion* companion) = 0;
+    /// Writes a batch of the companion's data on the chain thread and waits for it. `before` runs there right before and may
+    /// add to the batch what is certain while the ledger in the store reaches `flushed`.
+    /// False: it was not written, because the thread has ended or the disk failed, which ends the node.
+    virtual bool write_companion(storage::WriteBatch& batch, const std::function<void(const HeaderNode* flushed)>& before) = 0;
 
     // --- on the chain thread, at rest
     virtual const HeaderNode* tip() const = 0;

@@ -280,7 +280,9 @@ void ChainCore::commit(PendingBlock& block) {
     window_bytes_ -= block.bytes;
     pending_bytes_.fetch_sub(block.bytes, std::memory_order_relaxed);
     const BlockPtr raw = block.block();
+    const auto kept = pending_.front();  // `block` is in it
     pending_.pop_front();
+    if (companion_) companion_->on_connected(node, raw, std::make_shared<const BlockUndo>(std::move(kept->undo)));
     tip_ = node;
     prune_candidates();
     publish_state();

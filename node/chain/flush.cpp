@@ -17,6 +17,8 @@ constexpr std::int64_t kIdleInterval = 60;
 constexpr std::size_t kStreamCoins = 100'000;
 // Blocks that stay, whatever the prune target.
 constexpr Height kMinBlocksToKeep = 288;
+// Blocks below those that an index has not seen that stay, too, lest it must go back a little.
+constexpr Height kNeededBuffer = 10;
 // In initial download pruning waits until so many blocks may go.
 constexpr Height kPruneStep = 32;
 // What is left free below the prune target for the blocks to come.
@@ -98,6 +100,7 @@ bool ChainCore::flush_ledger(bool drop_coins) {
                static_cast<double>(cache.live_bytes()) / (1 << 20));
     storage::WriteBatch batch;
     append_index(batch);
+    if (companion_) companion_->add_markers(tip_, batch);
     const storage::BestBlock best{tip_->hash, tip_->height};
     const std::size_t keep = drop_coins ? options_.cache_bytes / 2 : options_.cache_bytes;
     storage::Stored<void> written;
@@ -203,7 +206,18 @@ bool ChainCore::prune_due() const {
     if (!options_.prune || options_.prune_target == 0 || hold_ || broken_) return false;
     if (!options_.fast_prune && tip_->height <= params_->prune_after_height) return false;
     if (stored_bytes_ + (options_.fast_prune ? 0 : kPruneBuffer) < options_.prune_target) return false;
-    return tip_->height - kMinBlocksToKeep - std::max<Height>(lowest_stored(), 1) >= (initial_download_ ? kPruneStep : 0);
+    return last_prunable() - std::max<Height>(lowest_stored(), 1) >= (initial_download_ ? kPruneStep : 0);
+}
+
+// The newest block that may go: some stay for reorganisations, and what an index has not seen yet.
+Height ChainCore::last_prunable() const {
+    const Height last = tip_->height - kMinBlocksToKeep;
+    if (!companion_) return last;
+    const LedgerCompanion::Need need = companion_->needed();
+    const Height allowed = std::max<Height>(need.from - kNeededBuffer - 1, 1);
+    if (allowed >= last) return last;
+    log::debug(log::Category::prune, "{} limited pruning to height {}", need.who, allowed);
+    return allowed;
 }
 
 // Nothing is pending. In initial download more goes at once, so that pruning, which flushes, is rare.
@@ -212,13 +226,13 @@ void ChainCore::prune_if_due() {
     prune_check_ = false;
     if (!prune_due()) return;
     const std::uint64_t slack = (options_.fast_prune ? 0 : kPruneBuffer) + options_.prune_target / (initial_download_ ? 10 : 50);
-    prune_range(std::max<Height>(lowest_stored(), 1), tip_->height - kMinBlocksToKeep,
+    prune_range(std::max<Height>(lowest_stored(), 1), last_prunable(),
                 options_.prune_target > slack ? options_.prune_target - slack : 0);
 }
 
 Result<Height, CommandError> ChainCore::prune_to(Height height) {
     drain();
-    const Height last = std::min(height, tip_->height - kMinBlocksToKeep);
+    const Height last = std::min(height, last_prunable());
     const Height first = std::max<Height>(lowest_stored(), 1);
     if (last < first) return lowest_stored() - 1;
     const Height done = prune_range(first, last, 0);

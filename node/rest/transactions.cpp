@@ -153,11 +153,18 @@ http::HttpResponse transaction(const Call& call) {
         const MempoolReader pool = call.context.mempool->read();
         if (const MempoolEntry* entry = pool->find(txid)) tx = entry->tx;
     }
+    const HeaderNode* block = nullptr;
+    if (!tx) {
+        IndexedTx indexed = find_indexed(call.context, txid);
+        tx = std::move(indexed.tx);
+        block = indexed.block;
+    }
     if (!tx) throw Refusal{404, call.target.path + " not found"};
     if (call.target.format != Format::json) return binary_or_hex(call.target.format, tx->tx().raw);
     http::JsonWriter out;
     out.begin_object();
     write_transaction_fields(out, *call.context.params, tx->tx(), {.hex = true});
+    if (block) out.field("blockhash", block->hash);
     out.end_object();
     return json(out.take());
 }

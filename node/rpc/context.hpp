@@ -21,6 +21,7 @@ class RpcTable;
 namespace cairn::node {
 
 class FeeEstimator;
+class IndexService;
 class MempoolPort;
 class TemplateBoard;
 class TxRelayPort;
@@ -39,6 +40,7 @@ struct NodeContext {
     net::NetPort* net =
         nullptr;  ///< null: no P2P network ("Error: Peer-to-peer functionality missing or disabled", -31)
     MempoolPort* mempool = nullptr;       ///< node/mempool/mempool_port.hpp
+    const IndexService* indexes = nullptr;  ///< node/index/index_service.hpp; null: none is kept
     FeeEstimator* fees = nullptr;         ///< node/fees/fee_estimator.hpp; null with -blocksonly
     TxRelayPort* relay = nullptr;         ///< node/relay/tx_relay_port.hpp
     TemplateBoard* templates = nullptr;   ///< node/mining/template_board.hpp

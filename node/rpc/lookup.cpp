@@ -8,6 +8,7 @@
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_error.hpp"
 #include "net/http/rpc_params.hpp"
+#include "node/index/index_service.hpp"
 #include "node/mempool/mempool_port.hpp"
 
 namespace cairn::node {
@@ -169,6 +170,19 @@ std::shared_ptr<const ChainParams> shared_params(const NodeContext& context) {
 net::NetPort& network(const NodeContext& context) {
     if (!context.net) throw RpcError{code::kClientP2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
     return *context.net;
+}
+
+IndexedTx find_indexed(const NodeContext& context, const Txid& txid) {
+    IndexedTx result;
+    const auto* index = context.indexes ? context.indexes->txs() : nullptr;
+    if (!index) return result;
+    result.enabled = true;
+    result.ready = index->wait_until_current();
+    auto found = (*index)->find(txid);
+    if (!found || !*found) return result;
+    result.tx = std::move((*found)->tx);
+    result.block = (*found)->block;
+    return result;
 }
 
 }  // namespace cairn::node

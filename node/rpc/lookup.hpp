@@ -30,6 +30,15 @@ inline constexpr Height kMempoolHeight = 0x7fffffff;
 /// An unspent output as of the tip; `with_mempool`: or of the mempool (at kMempoolHeight), and not spent there.
 std::optional<Coin> find_coin(const NodeContext& context, const OutPoint& outpoint, bool with_mempool);
 
+/// A transaction of a block by its id alone, with -txindex; waits until the index covers the tip, when it has caught up once.
+struct IndexedTx {
+    TransactionPtr tx;                  ///< null: not found
+    const HeaderNode* block = nullptr;  ///< that holds it
+    bool enabled = false;               ///< there is such an index,
+    bool ready = false;                 ///< and it covers the tip
+};
+IndexedTx find_indexed(const NodeContext& context, const Txid& txid);
+
 /// How many times harder than the easiest mainnet target the target in `bits` is.
 double difficulty(std::uint32_t bits);
 /// The target in `bits` as 64 hex digits.

@@ -10,6 +10,7 @@ void add_chain_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_statistics_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_control_methods(http::RpcTable& table, const NodeContext& context);
 void add_deployment_methods(http::RpcTable& table, const NodeContext& context);
+void add_index_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_entry_methods(http::RpcTable& table, const NodeContext& context);
 void add_priority_methods(http::RpcTable& table, const NodeContext& context);

@@ -51,20 +51,22 @@ Found find_in_block(const NodeContext& context, const HeaderNode& node, const Tx
     return found;
 }
 
-void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& node, const Found& found,
-                 int verbosity) {
-    TxUndo spent;
-    const bool want_undo = verbosity >= 2 && found.index > 0 && context.chain->facts(&node).have_undo;
-    if (want_undo) {
-        auto undo = context.chain->read_undo(&node);
-        if (!undo || found.index > undo->size()) throw RpcError{code::kInternalError, kUnreadableUndo};
-        spent = std::move((*undo)[found.index - 1]);
-    }
+/// The coins that it spent; nullopt when it spent none or they are not kept.
+std::optional<TxUndo> coins_of(const NodeContext& context, const HeaderNode& node, const Found& found) {
+    if (found.index == 0 || !context.chain->facts(&node).have_undo) return std::nullopt;
+    auto undo = context.chain->read_undo(&node);
+    if (!undo || found.index > undo->size()) throw RpcError{code::kInternalError, kUnreadableUndo};
+    return std::move((*undo)[found.index - 1]);
+}
+
+/// `block_given`: whoever asks has named the block, and wants to know whether it is on the active chain.
+void write_found(JsonWriter& out, const NodeContext& context, const HeaderNode& node, const Transaction& tx,
+                 const std::optional<TxUndo>& spent, bool block_given) {
     const auto view = context.chain->view();
     const bool active = view->contains(&node);
-    out.begin_object().field("in_active_chain", active);
-    write_transaction_fields(out, *context.params, found.tx(),
-                             {.undo = want_undo ? &spent : nullptr, .prevouts = true, .hex = true});
+    out.begin_object();
+    if (block_given) out.field("in_active_chain", active);
+    write_transaction_fields(out, *context.params, tx, {.undo = spent ? &*spent : nullptr, .prevouts = true, .hex = true});
     out.field("blockhash", node.hash);
     if (active) {
         out.field("confirmations", view->tip->height - node.height + 1)
@@ -98,6 +100,24 @@ bool write_from_mempool(JsonWriter& out, const NodeContext& context, const Txid&
     return true;
 }
 
+/// With -txindex, or not at all.
+void write_from_index(JsonWriter& out, const NodeContext& context, const Txid& txid, int verbosity) {
+    const IndexedTx found = find_indexed(context, txid);
+    if (!found.tx) {
+        const char* why = !found.enabled ? "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries"
+                          : !found.ready ? "No such mempool transaction. Blockchain transactions are still in the process of being indexed"
+                                         : "No such mempool or blockchain transaction";
+        throw RpcError{code::kInvalidAddressOrKey, std::string(why) + ". Use gettransaction for wallet transactions."};
+    }
+    if (verbosity <= 0) {
+        out.hex(found.tx->tx().raw);
+        return;
+    }
+    std::optional<TxUndo> spent;
+    if (verbosity >= 2) spent = coins_of(context, *found.block, find_in_block(context, *found.block, txid));
+    write_found(out, context, *found.block, found.tx->tx(), spent, false);
+}
+
 void run_getrawtransaction(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
     const Txid txid(http::as_hash(request.param(0), "parameter 1"));
     if (txid == Txid(context.params->genesis->header().merkle_root)) {
@@ -106,11 +126,8 @@ void run_getrawtransaction(const NodeContext& context, const RpcRequest& request
     }
     const int verbosity = http::as_verbosity(request.param(1), 0, true);
     if (request.param(2).isNull()) {
-        if (write_from_mempool(out, context, txid, verbosity)) return;
-        throw RpcError{code::kInvalidAddressOrKey,
-                       "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain "
-                       "transaction queries. "
-                       "Use gettransaction for wallet transactions."};
+        if (!write_from_mempool(out, context, txid, verbosity)) write_from_index(out, context, txid, verbosity);
+        return;
     }
     const HeaderNode* node = context.chain->headers().find(BlockHash(http::as_hash(request.param(2), "parameter 3")));
     if (!node) throw RpcError{code::kInvalidAddressOrKey, "Block hash not found"};
@@ -118,7 +135,7 @@ void run_getrawtransaction(const NodeContext& context, const RpcRequest& request
     if (verbosity <= 0) {
         out.hex(found.tx().raw);
     } else {
-        write_found(out, context, *node, found, verbosity);
+        write_found(out, context, *node, found.tx(), verbosity >= 2 ? coins_of(context, *node, found) : std::nullopt, true);
     }
 }
 
@@ -138,7 +155,8 @@ Results found_doc(TxDoc options) {
 RpcMethod getrawtransaction(const NodeContext& context) {
     return {"getrawtransaction",
             "rawtransactions",
-            "Gives a transaction of the mempool, or of a block whose hash is given, when that block is stored.\n\n"
+            "Gives a transaction of the mempool, or of a block whose hash is given, when that block is stored; with -txindex, of any "
+            "block.\n\n"
             "Verbosity says how:\n0: the serialised transaction in hex,\n1: an object,\n2: an object with the fee and "
             "the outputs that are spent.",
             {arg_hex("txid", http::required(), "The transaction id"),

@@ -23,6 +23,7 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_util_methods(table, context);
     register_control_methods(table, context);
     add_proof_methods(table, context);
+    add_index_methods(table, context);
     add_scan_methods(table, context);
     add_fee_methods(table, context);
     add_orphan_methods(table, context);

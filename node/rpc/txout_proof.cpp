@@ -31,8 +31,8 @@ std::set<Txid> parse_txids(const UniValue& value) {
     return txids;
 }
 
-/// The block of the first transaction that still has an unspent output: without an index there is no other way to it.
-const HeaderNode& block_of_unspent(const NodeContext& context, const std::set<Txid>& txids) {
+/// The block of the first transaction that still has an unspent output; with -txindex that of the first.
+const HeaderNode& find_block_of(const NodeContext& context, const std::set<Txid>& txids) {
     for (const Txid& txid : txids) {
         for (std::uint32_t index = 0; index < kMaxOutputs; ++index) {
             const auto coin = context.chain->coin({txid, index});
@@ -40,6 +40,8 @@ const HeaderNode& block_of_unspent(const NodeContext& context, const std::set<Tx
             if (const HeaderNode* node = context.chain->view()->at(coin->height)) return *node;
         }
     }
+    const IndexedTx indexed = find_indexed(context, *txids.begin());
+    if (indexed.tx) return *indexed.block;
     throw RpcError{code::kInvalidAddressOrKey, "Transaction not yet in block"};
 }
 
@@ -60,14 +62,14 @@ RpcMethod gettxoutproof(const NodeContext& context) {
     return {"gettxoutproof",
             "blockchain",
             "Proves that transactions are in a block.\n\nWithout the block's hash one of the transactions must have an unspent "
-            "output.",
+            "output, or there must be an index of transactions (-txindex).",
             {arg_arr("txids", http::required(), "The transactions", {arg_hex("txid", http::optional(), "A transaction id")}),
              arg_hex("blockhash", http::optional(), "The block in which to look")},
             {str("data", "The proof, serialised, in hex.")},
             "",
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const auto txids = parse_txids(request.param(0));
-                const HeaderNode& node = request.param(1).isNull() ? block_of_unspent(context, txids)
+                const HeaderNode& node = request.param(1).isNull() ? find_block_of(context, txids)
                                                                    : find_block(context, request.param(1), "blockhash");
                 const BlockPtr block = parse_block_or_throw(read_block_or_throw(context, node));
                 Bytes bytes;

@@ -141,26 +141,12 @@ RpcMethod deriveaddresses(const NodeContext& context) {
         }};
 }
 
-RpcMethod getindexinfo() {
-    return {"getindexinfo",
-            "util",
-            "Tells how far each optional index is. This node keeps none.",
-            {arg_str("index_name", http::optional(), "Only the index of this name.")},
-            {map("", "",
-                 {obj("name", "The index",
-                      {flag("synced", "Does it cover the whole chain?"),
-                       num("best_block_height", "Height up to which it does")})})},
-            examples("getindexinfo") + examples("getindexinfo", "txindex"),
-            [](const RpcRequest&, JsonWriter& out) { out.begin_object().end_object(); }};
-}
-
 }  // namespace
 
 void register_util_methods(http::RpcTable& table, const NodeContext& context) {
     table.add(validateaddress(context));
     table.add(getdescriptorinfo(context));
     table.add(deriveaddresses(context));
-    table.add(getindexinfo());
 }
 
 }  // namespace cairn::node

@@ -46,6 +46,18 @@ void tune_coins(rocksdb::ColumnFamilyOptions& family, rocksdb::BlockBasedTableOp
     family.level0_stop_writes_trigger = 96;
 }
 
+/// Twenty bytes a row under keys without order, written once, looked up now and then, hardly ever in vain.
+void tune_places(rocksdb::ColumnFamilyOptions& family, rocksdb::BlockBasedTableOptions& table) {
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
+    table.metadata_block_size = 4096;
+    family.optimize_filters_for_hits = true;
+    family.write_buffer_size = 32 * kMiB;
+    family.target_file_size_base = 64 * kMiB;
+    family.max_bytes_for_level_base = 512 * kMiB;
+}
+
 /// Values of up to megabytes that are written once and never compacted.
 void tune_blobs(rocksdb::ColumnFamilyOptions& family, std::uint64_t write_buffer_bytes) {
     family.enable_blob_files = true;
@@ -108,6 +120,11 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const RocksOptions& o
         case Family::blocks: tune_blobs(result, block_buffer); break;
         case Family::undo: tune_blobs(result, block_buffer / 2); break;
         case Family::coins: tune_coins(result, table, options.filter_all_levels); break;
+        case Family::tx_places:
+        case Family::spend_places: tune_places(result, table); break;
+        case Family::filters: tune_blobs(result, 16 * kMiB); break;
+        case Family::filter_headers:
+        case Family::coin_stats: result.write_buffer_size = 4 * kMiB; break;
     }
     result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     return result;

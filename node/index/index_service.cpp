@@ -1,0 +1,81 @@
+#include "node/index/index_service.hpp"
+
+namespace cairn::node {
+
+IndexService::IndexService(IndexOptions options, ChainPort& chain, ChainThread& thread, const storage::KvStore& store, const ChainParams& params,
+                           std::function<void(const std::string&)> fatal)
+    : chain_(chain), thread_(thread) {
+    if (options.txs) txs_ = std::make_unique<DrivenIndex<TxIndex>>(store, chain);
+    if (options.coin_stats) coin_stats_ = std::make_unique<DrivenIndex<CoinStatsIndex>>(store, params);
+    if (options.spenders) spenders_ = std::make_unique<DrivenIndex<SpenderIndex>>(store, chain);
+    if (options.filters) filters_ = std::make_unique<DrivenIndex<FilterIndex>>(store, thread);
+    const auto drive = [&](auto& driven) {
+        if (!driven) return;
+        driven->driver = std::make_unique<IndexDriver>(driven->index, chain, thread, store, recent_, fatal);
+        drivers_.push_back(driven->driver.get());
+    };
+    drive(txs_);
+    drive(coin_stats_);
+    drive(spenders_);
+    drive(filters_);
+    thread_.set_companion(this);
+}
+
+IndexService::~IndexService() {
+    stop();
+    thread_.set_companion(nullptr);
+}
+
+Result<void, std::string> IndexService::start() {
+    for (IndexDriver* driver : drivers_) {
+        if (auto opened = driver->open(); !opened) return opened;
+    }
+    for (IndexDriver* driver : drivers_) {
+        if (auto checked = driver->check_blocks(); !checked) return checked;
+    }
+    open_ = true;
+    chain_.subscribe(this);
+    subscribed_ = true;
+    for (IndexDriver* driver : drivers_) driver->start();
+    return {};
+}
+
+void IndexService::stop() {
+    if (subscribed_) chain_.unsubscribe(this);
+    subscribed_ = false;
+    for (IndexDriver* driver : drivers_) driver->stop();
+}
+
+std::vector<IndexSummary> IndexService::summaries() const {
+    std::vector<IndexSummary> all;
+    for (const IndexDriver* driver : drivers_) all.push_back(driver->summary());
+    return all;
+}
+
+void IndexService::on_connected(const HeaderNode* node, const BlockPtr& block, std::shared_ptr<const BlockUndo> undo) {
+    if (!open_) return;
+    Height seen = node->height;
+    for (const IndexDriver* driver : drivers_) seen = std::min(seen, driver->needed_from());
+    recent_.forget(seen);
+    recent_.put({node, block, std::move(undo)});
+}
+
+void IndexService::add_markers(const HeaderNode* tip, storage::WriteBatch& batch) {
+    if (!open_) return;
+    for (const IndexDriver* driver : drivers_) driver->add_marker(tip, batch);
+}
+
+LedgerCompanion::Need IndexService::needed() const {
+    Need need;
+    for (const IndexDriver* driver : drivers_) {
+        const Height from = open_ ? driver->needed_from() : 0;
+        if (from < need.from) need = {from, driver->index().name()};
+    }
+    return need;
+}
+
+void IndexService::on_tip(const std::shared_ptr<const ChainView>&, const HeaderNode*, const HeaderNode*) {
+    for (IndexDriver* driver : drivers_) driver->wake();
+}
+
+}  // namespace cairn::node
