@@ -10,6 +10,7 @@ namespace cairn::net {
 DialState Engine::dial_state() const {
     DialState state;
     state.initial_block_download = role_.initial_block_download();
+    state.own = &options_.local_addresses;
     for (const auto& [id, peer] : peers_)
         if (!peer->info.closing) state.connections.push_back({peer->info.name, peer->info.address, peer->info.type, peer->info.ready});
     return state;

@@ -148,7 +148,7 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
         if (pending.endpoint) groups.insert(pending.endpoint->address.group());
     const auto wanted = [&](const PeerAddress& address) {
         const NetAddress& host = address.endpoint.address;
-        return reachable(host) && host.is_routable() && !discouraged_.contains(host) && !bans_.banned(host, now_us / kSecond) && !groups.contains(host.group()) &&
+        return reachable(host) && host.is_routable() && !(state.own && state.own->contains(host)) && !discouraged_.contains(host) && !bans_.banned(host, now_us / kSecond) && !groups.contains(host.group()) &&
                (address.services & kServiceOtherFork) == 0 && (address.services & kServiceWitness) != 0;
     };
     const std::int64_t now_s = now_us / kSecond;

@@ -14,6 +14,7 @@
 #include "net/engine/bootstrap.hpp"
 #include "net/swarm/addr_book.hpp"
 #include "net/swarm/bans.hpp"
+#include "net/swarm/local_addresses.hpp"
 
 namespace cairn::net {
 
@@ -24,6 +25,7 @@ struct DialAction {
     std::string host;
     std::uint16_t port = 0;
     bool v2 = false;  ///< speak BIP324 on it
+    bool anonymous = false;  ///< nothing may tell who we are: through Tor or a new address of I2P, or not at all
 };
 /// Look up a DNS seed.
 struct ResolveAction {
@@ -40,6 +42,7 @@ struct DialState {
         bool ready = true;  ///< has shaken hands
     };
     std::vector<Connection> connections;
+    const LocalAddresses* own = nullptr;  ///< under which we would reach ourselves
     bool initial_block_download = true;
 };
 

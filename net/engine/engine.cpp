@@ -400,7 +400,9 @@ void Engine::dispatch(Peer& peer, Message&& message, std::size_t payload_bytes, 
                 peer.addr_tokens.add(static_cast<double>(limits::kMaxAddresses));
                 outbox_.send(peer.info.id, GetAddrMessage{});
             }
-            if (!peer.info.inbound()) {
+            if (peer.info.inbound()) {
+                options_.local_addresses.vote(peer.handshake.local_address().address);
+            } else {
                 book_.set_services(peer.info.address, peer.info.services);
                 book_.on_good(peer.info.address, now_us / 1'000'000);
             }

@@ -99,6 +99,7 @@ private:
     void look_up(const std::shared_ptr<Dialing>& dialing, const std::string& host, std::uint16_t port);
     void connect(const std::shared_ptr<Dialing>& dialing);
     void on_connected(const std::shared_ptr<Dialing>& dialing, const boost::system::error_code& error);
+    void fail_soon(const std::shared_ptr<Dialing>& dialing, const std::string& reason);
     void on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason);
     void resolve(const ResolveAction& action);
     void start_helpers();

@@ -26,6 +26,7 @@ struct Reactor::Dialing {
     std::size_t next = 0;
     Endpoint remote;   ///< the peer; not valid when only a proxy knows its address
     std::string name;  ///< for the log
+    bool anonymous = false;
     std::shared_ptr<Talk> talk;             ///< with the proxy
     std::shared_ptr<I2pSession> session;    ///< of I2P, for this connection alone
 };
@@ -34,6 +35,8 @@ void Reactor::dial(const DialAction& action) {
     auto dialing = std::make_shared<Dialing>(io_);
     dialing->id = action.dial;
     dialing_[action.dial] = dialing;
+    dialing->anonymous = action.anonymous;
+    if (action.anonymous && !action.endpoint) return fail_soon(dialing, "Cannot connect: nothing anonymous leads to a name");
     if (!action.endpoint) {
         dialing->name = action.host + ":" + std::to_string(action.port);
         const auto& names = options_.proxies.names;
@@ -42,18 +45,16 @@ void Reactor::dial(const DialAction& action) {
     dialing->remote = *action.endpoint;
     dialing->name = action.endpoint->to_string();
     const NetAddress& address = action.endpoint->address;
-    const auto proxy = options_.proxies.networks.find(address.network());
+    // Who must not be known goes to addresses of the open Internet by way of Tor.
+    const auto proxy = options_.proxies.networks.find(action.anonymous && address.is_ip() ? NetworkId::onion : address.network());
     // A machine of one's own is not behind any proxy.
     if (proxy != options_.proxies.networks.end() && address.is_routable()) {
         if (address.network() == NetworkId::i2p) return dial_i2p(dialing);
         log::debug(log::Category::proxy, "Using proxy: {} to connect to {}", proxy->second.to_string(), dialing->name);
         return dial_through(dialing, proxy->second, address.to_string(), action.endpoint->port);
     }
-    if (!address.is_ip() && address.network() != NetworkId::cjdns) {
-        return asio::post(io_, [this, dialing] {
-            if (!stopped_) on_dial_failed(dialing, "Cannot connect: unsupported network");
-        });
-    }
+    if (action.anonymous || (!address.is_ip() && address.network() != NetworkId::cjdns))
+        return fail_soon(dialing, "Cannot connect: unsupported network");
     dialing->targets.push_back(to_asio(*action.endpoint));
     connect(dialing);
 }
@@ -96,11 +97,9 @@ void Reactor::on_proxied(const std::shared_ptr<Dialing>& dialing, bool reached) 
 void Reactor::dial_i2p(const std::shared_ptr<Dialing>& dialing) {
     if (dialing->remote.port != 0) {
         log::debug(log::Category::i2p, "Error connecting to {}, connection refused due to arbitrary port {}", dialing->name, dialing->remote.port);
-        return asio::post(io_, [this, dialing] {
-            if (!stopped_) on_dial_failed(dialing, "connection refused due to arbitrary port");
-        });
+        return fail_soon(dialing, "connection refused due to arbitrary port");
     }
-    std::shared_ptr<I2pSession> session = i2p_;
+    std::shared_ptr<I2pSession> session = dialing->anonymous ? nullptr : i2p_;
     if (!session) {
         // Without an address of ours to keep, nobody needs to see that two connections come from the same node.
         if (spare_i2p_.empty()) {
@@ -131,11 +130,7 @@ void Reactor::dial_i2p(const std::shared_ptr<Dialing>& dialing) {
 // --- direct
 
 void Reactor::look_up(const std::shared_ptr<Dialing>& dialing, const std::string& host, std::uint16_t port) {
-    if (!options_.name_lookup) {
-        return asio::post(io_, [this, dialing] {
-            if (!stopped_) on_connected(dialing, asio::error::host_not_found);
-        });
-    }
+    if (!options_.name_lookup) return fail_soon(dialing, "names are not looked up");
     resolver_.async_resolve(host, std::to_string(port), [this, dialing](boost::system::error_code error, tcp::resolver::results_type found) {
         if (stopped_ || !dialing_.contains(dialing->id)) return;
         if (error) return on_connected(dialing, error);
@@ -169,6 +164,13 @@ void Reactor::on_connected(const std::shared_ptr<Dialing>& dialing, const boost:
     const auto id = engine_.on_dialed(dialing->id, dialing->remote, local_endpoint(dialing->socket), now_us());
     if (id) adopt(*id, std::move(dialing->socket));
     act();
+}
+
+/// For what is known at once: the engine does not expect answers while it asks.
+void Reactor::fail_soon(const std::shared_ptr<Dialing>& dialing, const std::string& reason) {
+    asio::post(io_, [this, dialing, reason] {
+        if (!stopped_) on_dial_failed(dialing, reason);
+    });
 }
 
 void Reactor::on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason) {

@@ -89,6 +89,40 @@ TEST_F(DialerTest, FillsEightFullAndTwoBlockRelaySlotsFromDifferentGroups) {
     EXPECT_EQ(made[ConnectionType::block_relay_only], limits::kBlockRelayOutbound);
 }
 
+TEST_F(DialerTest, DoesNotCallItself) {
+    const NetAddress me = NetAddress::ipv4(0x20000001);
+    book_.add({{{me, 8333}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)}}, me, 0, now_ / kSecond);
+    LocalAddresses own;
+    own.add({me, 8333}, LocalAddresses::from_operator);
+    state_.own = &own;
+    Dialer dialer = make(quiet());
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(dialer.on_tick(state_, now_ += kSecond).dials.empty());
+    own.remove(me);
+    std::size_t dials = 0;
+    for (int i = 0; i < 20; ++i) dials += dialer.on_tick(state_, now_ += kSecond).dials.size();
+    EXPECT_GT(dials, 0u);
+}
+
+TEST_F(DialerTest, KnowsCjdnsOnlyOnAHostOfIt) {
+    auto options = quiet();
+    EXPECT_EQ(make(options).parse("[fc00::1]:5")->address.network(), NetworkId::ipv6);
+    options.cjdns = true;
+    EXPECT_EQ(make(options).parse("[fc00::1]:5")->address.network(), NetworkId::cjdns);
+    EXPECT_FALSE(make(options).parse("example.org"));
+}
+
+TEST_F(DialerTest, CallsNetworksThatBecameReachableLater) {
+    auto options = quiet();
+    const Endpoint onion = *Endpoint::parse("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333");
+    book_.add({{onion, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)}}, onion.address, 0, now_ / kSecond);
+    Dialer dialer = make(options);
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(dialer.on_tick(state_, now_ += kSecond).dials.empty());
+    dialer.set_reachable(NetworkId::onion);
+    std::size_t dials = 0;
+    for (int i = 0; i < 20; ++i) dials += dialer.on_tick(state_, now_ += kSecond).dials.size();
+    EXPECT_GT(dials, 0u);
+}
+
 TEST_F(DialerTest, AsksSeedsOnlyWhenAllowedAndHungry) {
     auto options = quiet();
     options.dns_seeds = {"seed.example.org"};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/wire/cjdns.hpp"
+
 namespace cairn::net {
 namespace {
 
@@ -39,6 +41,30 @@ TEST(Endpoint, ParsesPortsAndBrackets) {
     EXPECT_EQ(Endpoint::parse("[2001:db8::1]:1")->to_string(), "[2001:db8::1]:1");
     EXPECT_EQ(Endpoint::parse("2001:db8::1", 5)->to_string(), "[2001:db8::1]:5");
     for (const std::string text : {"1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:x", "[::1", "1.2.3.4"}) EXPECT_FALSE(Endpoint::parse(text)) << text;
+}
+
+TEST(Endpoint, HasNoPortInI2pUnlessOneIsGiven) {
+    const std::string host = "zsxwyo6qcn3chqzwxnseusqgsnuw3maqnztkiypyfxtya4snkoka.b32.i2p";
+    EXPECT_EQ(Endpoint::parse(host, 8333)->port, 0);
+    EXPECT_EQ(Endpoint::parse(host + ":0", 8333)->port, 0);
+    EXPECT_EQ(Endpoint::parse(host + ":8333")->port, 8333);
+    EXPECT_EQ(Endpoint::parse(host + ":0")->to_string(), host + ":0");
+    EXPECT_FALSE(Endpoint::parse("1.2.3.4:0", 8333)) << "elsewhere a port is needed";
+}
+
+TEST(Cjdns, IsWhatAHostOfThatNetworkMakesOfPrivateIpv6) {
+    const NetAddress address = *NetAddress::parse("fc00:1:2:3:4:5:6:7");
+    EXPECT_EQ(address.network(), NetworkId::ipv6);
+    EXPECT_FALSE(address.is_routable());
+    EXPECT_EQ(as_cjdns(address, false), address);
+    const NetAddress inside = as_cjdns(address, true);
+    EXPECT_EQ(inside.network(), NetworkId::cjdns);
+    EXPECT_TRUE(inside.is_routable());
+    EXPECT_EQ(inside.to_string(), address.to_string());
+    for (const char* other : {"fd00::1", "2600::1", "1.2.3.4"}) EXPECT_EQ(as_cjdns(*NetAddress::parse(other), true), *NetAddress::parse(other));
+    EXPECT_TRUE(Subnet::parse("fc00:1:2:3:4:5:6:7", true)->contains(inside));
+    EXPECT_FALSE(Subnet::parse("fc00:1:2:3:4:5:6:7", false)->contains(inside));
+    EXPECT_FALSE(Subnet::parse("fc00::/8", true)) << "single hosts only";
 }
 
 TEST(Subnet, ContainsByPrefixAndMask) {
