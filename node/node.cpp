@@ -244,7 +244,10 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
         return fail(NodeStartError{error.message + ".\nPlease restart with -reindex or -reindex-chainstate to recover.", true});
     }
     if (indexes) {
-        if (auto started = indexes->start(); !started) return fail(NodeStartError{started.error()});
+        if (auto started = indexes->start(); !started) {
+            return fail(NodeStartError{started.error() +
+                                       "\nError: A fatal internal error occurred, see debug.log for details: Failed to start indexes, shutting down…"});
+        }
     }
     // The mempool hears of the chain before everyone else, so that it follows a tip before that is shown.
     mempool = std::make_unique<MempoolService>(settings.mempool, *chain, chain->thread(), clock);
@@ -271,6 +274,7 @@ Result<void, std::string> Node::Parts::start_network() {
     options.peer_bloom_filters = settings.peer_bloom_filters;
     options.blocks_only = settings.net.blocks_only;
     options.max_send_buffer = settings.net.max_send_buffer;
+    if (settings.peer_block_filters) options.filters = &indexes->filters()->index;
     options.mempool = mempool.get();
     options.min_relay = settings.mempool.min_relay;
     options.incremental_relay = settings.mempool.incremental_relay;

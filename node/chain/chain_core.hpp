@@ -214,6 +214,7 @@ private:
     bool check_space(std::uint64_t needed);
     void prune_if_due();
     Height last_prunable() const;
+    void log_prune_limit() const;
     Height prune_range(Height first, Height last, std::uint64_t stop_at_bytes);
     Height lowest_stored() const;
     storage::BlockKey key(const HeaderNode* node) const { return {node->height, node->hash}; }

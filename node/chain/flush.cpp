@@ -24,6 +24,8 @@ constexpr Height kPruneStep = 32;
 // What is left free below the prune target for the blocks to come.
 constexpr std::uint64_t kPruneBuffer = 17 << 20;
 
+Height allowed_by(const LedgerCompanion::Need& need) { return std::max<Height>(need.from - kNeededBuffer - 1, 1); }
+
 std::int64_t milliseconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
 }
@@ -209,15 +211,16 @@ bool ChainCore::prune_due() const {
     return last_prunable() - std::max<Height>(lowest_stored(), 1) >= (initial_download_ ? kPruneStep : 0);
 }
 
+void ChainCore::log_prune_limit() const {
+    if (!companion_) return;
+    const LedgerCompanion::Need need = companion_->needed();
+    if (allowed_by(need) < tip_->height) log::debug(log::Category::prune, "{} limited pruning to height {}", need.who, allowed_by(need));
+}
+
 // The newest block that may go: some stay for reorganisations, and what an index has not seen yet.
 Height ChainCore::last_prunable() const {
     const Height last = tip_->height - kMinBlocksToKeep;
-    if (!companion_) return last;
-    const LedgerCompanion::Need need = companion_->needed();
-    const Height allowed = std::max<Height>(need.from - kNeededBuffer - 1, 1);
-    if (allowed >= last) return last;
-    log::debug(log::Category::prune, "{} limited pruning to height {}", need.who, allowed);
-    return allowed;
+    return companion_ ? std::min(last, allowed_by(companion_->needed())) : last;
 }
 
 // Nothing is pending. In initial download more goes at once, so that pruning, which flushes, is rare.
@@ -226,12 +229,14 @@ void ChainCore::prune_if_due() {
     prune_check_ = false;
     if (!prune_due()) return;
     const std::uint64_t slack = (options_.fast_prune ? 0 : kPruneBuffer) + options_.prune_target / (initial_download_ ? 10 : 50);
+    log_prune_limit();
     prune_range(std::max<Height>(lowest_stored(), 1), last_prunable(),
                 options_.prune_target > slack ? options_.prune_target - slack : 0);
 }
 
 Result<Height, CommandError> ChainCore::prune_to(Height height) {
     drain();
+    log_prune_limit();
     const Height last = std::min(height, last_prunable());
     const Height first = std::max<Height>(lowest_stored(), 1);
     if (last < first) return lowest_stored() - 1;

@@ -101,6 +101,11 @@ Height IndexDriver::needed_from() const {
     return done_ ? done_->height : 0;
 }
 
+const HeaderNode* IndexDriver::reached() const {
+    const std::lock_guard lock(mutex_);
+    return done_;
+}
+
 IndexSummary IndexDriver::summary() const {
     const std::lock_guard lock(mutex_);
     return {index_.name(), synced_, done_ ? done_->height : 0};
@@ -136,7 +141,7 @@ bool IndexDriver::step() {
     const auto view = chain_.view();
     const HeaderNode* tip = view->tip;
     if (covers(position_, tip)) {
-        if (flush()) reached();
+        if (flush()) enable();
         return false;
     }
     if (position_ && last_common_ancestor(position_, tip) != position_) return take_back();
@@ -214,7 +219,7 @@ bool IndexDriver::flush() {
     return true;
 }
 
-void IndexDriver::reached() {
+void IndexDriver::enable() {
     if (enabled_) return;
     enabled_ = synced_ = true;
     log::info("{} is enabled at height {}", index_.name(), position_->height);

@@ -48,6 +48,8 @@ public:
     /// Blocks from this height on are still wanted.
     Height needed_from() const;
     IndexSummary summary() const;
+    /// Everything up to this block can be looked up; null: nothing.
+    const HeaderNode* reached() const;
     const Index& index() const { return index_; }
 
     /// The ledger on disk reaches `tip` with this batch. Chain thread.
@@ -58,7 +60,7 @@ private:
     bool step();
     bool take_back();
     bool flush();
-    void reached();
+    void enable();
     std::optional<IndexedBlock> fetch(const HeaderNode* node, bool with_undo);
     bool give_up(const std::string& why);
     bool give_up(const storage::StorageError& error, const char* doing);

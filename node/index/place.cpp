@@ -54,18 +54,9 @@ TxPlace::Key TxPlace::key(SipKey salt, const OutPoint& outpoint) {
     return make_key(hasher.finish(), outpoint.txid);
 }
 
-const HeaderNode* TxPlace::find_block(const ChainPort& chain, bool any_branch) const {
-    const auto is_it = [this](const HeaderNode* node) {
-        return node && std::equal(block_tag.begin(), block_tag.end(), node->hash.data());
-    };
-    const HeaderNode* active = chain.view()->at(height);
-    if (is_it(active)) return active;
-    if (!any_branch) return nullptr;
-    for (const HeaderNode* tip : chain.branch_tips()) {
-        const HeaderNode* node = tip->ancestor(height);
-        if (is_it(node)) return node;
-    }
-    return nullptr;
+const HeaderNode* TxPlace::block_on(const HeaderNode* tip) const {
+    const HeaderNode* node = tip ? tip->ancestor(height) : nullptr;
+    return node && std::equal(block_tag.begin(), block_tag.end(), node->hash.data()) ? node : nullptr;
 }
 
 TransactionPtr read_placed(const ChainPort& chain, const HeaderNode* block, std::uint32_t offset) {

@@ -28,8 +28,8 @@ struct TxPlace {
     static Key key(SipKey salt, const Txid& txid);
     static Key key(SipKey salt, const OutPoint& outpoint);
 
-    /// The block, on the active chain or, when `any_branch`, on any; null when there is none.
-    const HeaderNode* find_block(const ChainPort& chain, bool any_branch) const;
+    /// The block on the branch that ends with `tip`; null when it is not there. `tip` may be null.
+    const HeaderNode* block_on(const HeaderNode* tip) const;
 };
 
 /// A transaction that was looked up, and the block that holds it.

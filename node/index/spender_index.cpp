@@ -19,12 +19,12 @@ storage::Stored<void> SpenderIndex::append(const IndexedBlock& block, storage::W
     return {};
 }
 
-storage::Stored<std::optional<PlacedTx>> SpenderIndex::find(const OutPoint& outpoint) const {
+storage::Stored<std::optional<PlacedTx>> SpenderIndex::find(const OutPoint& outpoint, const HeaderNode* reached) const {
     const auto row = store_.get(storage::Family::spend_places, TxPlace::key(salt_, outpoint));
     if (!row) return fail(row.error());
     const auto place = *row ? TxPlace::read(**row) : std::nullopt;
     if (!place) return std::nullopt;
-    const HeaderNode* block = place->find_block(chain_, false);
+    const HeaderNode* block = place->block_on(reached);
     if (!block) return std::nullopt;  // the spend went with its block
     TransactionPtr tx = read_placed(chain_, block, place->offset);
     if (!tx) {

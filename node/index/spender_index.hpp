@@ -10,8 +10,10 @@ class SpenderIndex final : public Index {
 public:
     SpenderIndex(const storage::KvStore& store, const ChainPort& chain) : store_(store), chain_(chain) {}
 
-    /// Thread: any, once loaded. Reads a block. nullopt: no transaction of the active chain spends it. Errors: the store's.
-    storage::Stored<std::optional<PlacedTx>> find(const OutPoint& outpoint) const;
+    /// As of the block up to which the index has come (IndexDriver::reached()). A spend that went with its block is known until the
+    /// chain has another.
+    /// Thread: any, once loaded. Reads a block. nullopt: no transaction up to there spends it. Errors: the store's.
+    storage::Stored<std::optional<PlacedTx>> find(const OutPoint& outpoint, const HeaderNode* reached) const;
 
     std::string_view name() const override { return "txospenderindex"; }
     std::string_view thread_name() const override { return "txospenderidx"; }

@@ -21,7 +21,12 @@ storage::Stored<std::optional<PlacedTx>> TxIndex::find(const Txid& txid) const {
     if (!row) return fail(row.error());
     const auto place = *row ? TxPlace::read(**row) : std::nullopt;
     if (!place) return std::nullopt;
-    const HeaderNode* block = place->find_block(chain_, true);
+    const HeaderNode* block = place->block_on(chain_.view()->tip);
+    if (!block) {
+        for (const HeaderNode* tip : chain_.branch_tips()) {
+            if ((block = place->block_on(tip))) break;
+        }
+    }
     TransactionPtr tx = block ? read_placed(chain_, block, place->offset) : nullptr;
     if (!tx || tx->tx().txid != txid) return std::nullopt;
     return PlacedTx{std::move(tx), block};

@@ -11,6 +11,7 @@
 #include "node/relay/chain_adapter.hpp"
 #include "node/relay/compact_block.hpp"
 #include "node/relay/compact_relay.hpp"
+#include "node/relay/filter_server.hpp"
 #include "node/relay/server.hpp"
 #include "node/relay/tx_relay_node.hpp"
 
@@ -32,7 +33,7 @@ struct ValidBlockEvent {
     BlockPtr block;
     const HeaderNode* node = nullptr;
 };
-using Event = std::variant<TipEvent, ValidBlockEvent, BlockVerdict, Server::ReadDone>;
+using Event = std::variant<TipEvent, ValidBlockEvent, BlockVerdict, Server::ReadDone, FilterServer::ReadDone>;
 
 /// What chain thread and workers tell the net thread. Outlives the role as long as a worker still holds it.
 struct Inbox {
@@ -64,6 +65,8 @@ public:
           announcer(chain, chains, recent),
           server(chain, chains, announcer, recent, random, params, {given.prune_mode, given.max_send_buffer},
                  [box = inbox](Server::ReadDone done) { box->put(std::move(done)); }),
+          filters(chain, given.filters, given.max_send_buffer, [this](const HeaderNode* node) { return server.may_serve(node); },
+                  [box = inbox](FilterServer::ReadDone done) { box->put(std::move(done)); }),
           txs(port, given.mempool,
               {given.blocks_only, given.peer_bloom_filters, {given.min_relay, given.incremental_relay}, {given.tx_send_rate}},
               Random(random.uint256())) {
@@ -104,6 +107,7 @@ public:
     Height announced_height = 0;  ///< of the highest block that was announced before it was connected
     Announcer announcer;
     Server server;
+    FilterServer filters;
     TxRelayNode txs;
     std::unordered_map<PeerId, Peer> peers;
 };
@@ -226,9 +230,12 @@ void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& ou
                std::holds_alternative<FilterClearMessage>(message)) {
         if (!options.peer_bloom_filters && !peer.has(kPermitBloomFilter))
             out.disconnect(peer.id, fmt::format("{} received despite not offering bloom services", command_of(message)));
-    } else if (std::holds_alternative<GetCFiltersMessage>(message) || std::holds_alternative<GetCFHeadersMessage>(message) ||
-               std::holds_alternative<GetCFCheckptMessage>(message)) {
-        out.disconnect(peer.id, "peer requested unsupported block filter type: 0");
+    } else if (const auto* get_filters = std::get_if<GetCFiltersMessage>(&message)) {
+        filters.on_get_filters(peer, *get_filters, out);
+    } else if (const auto* get_headers = std::get_if<GetCFHeadersMessage>(&message)) {
+        filters.on_get_headers(peer, *get_headers, out);
+    } else if (const auto* get_checkpoints = std::get_if<GetCFCheckptMessage>(&message)) {
+        filters.on_get_checkpoints(peer, *get_checkpoints, out);
     }
 }
 
@@ -304,6 +311,7 @@ std::uint64_t FullRole::local_services() const {
     std::uint64_t services = kServiceNetworkLimited | kServiceWitness;
     if (!impl_->options.prune_mode) services |= kServiceNetwork;
     if (impl_->options.peer_bloom_filters) services |= kServiceBloom;
+    if (impl_->options.filters) services |= kServiceCompactFilters;
     return services;
 }
 
@@ -339,6 +347,7 @@ void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
 
 void FullRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->txs.relay().on_gone(peer.id);
+    impl_->filters.remove(peer.id);
     impl_->server.remove(peer.id);
     impl_->announcer.remove(peer.id);
     impl_->compact.remove(peer.id);
@@ -350,6 +359,7 @@ void FullRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
 
 void FullRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::int64_t now_us) {
     Impl& impl = *impl_;
+    impl.txs.take_in(out, now_us);  // the mirror of the mempool is as new as this message
     impl.chain.refresh();
     if (auto* block = std::get_if<BlockMessage>(&message))
         impl.on_block(peer, std::move(*block), out, now_us);
@@ -385,6 +395,7 @@ void FullRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     if (!peer.ready || peer.closing || !impl.peers.contains(peer.id)) return;
     impl.chain.refresh();
     impl.server.pump(peer, out, now_us);
+    impl.filters.pump(peer, out);
     impl.headers.pump(peer, impl.blocks.any_in_flight(), out, now_us);
     impl.announcer.pump(peer, out);
     impl.txs.relay().pump(peer, impl.chain.initial_block_download(), out, now_us);
@@ -403,6 +414,8 @@ void FullRole::on_tick(Outbox& out, std::int64_t now_us) {
             impl.on_valid_block(*valid, out);
         else if (const auto* verdict = std::get_if<BlockVerdict>(&event))
             impl.on_verdict(*verdict, out, now_us);
+        else if (auto* filters = std::get_if<FilterServer::ReadDone>(&event))
+            impl.filters.on_read(std::move(*filters), out);
         else
             impl.server.on_read(std::move(std::get<Server::ReadDone>(event)));
     }
@@ -417,7 +430,7 @@ bool FullRole::must_wait(const PeerInfo& peer, std::string_view command) const {
 
 TxRelayPort& FullRole::tx_relay() { return impl_->txs; }
 
-bool FullRole::answering(const PeerInfo& peer) const { return impl_->server.busy(peer.id); }
+bool FullRole::answering(const PeerInfo& peer) const { return impl_->server.busy(peer.id) || impl_->filters.busy(peer.id); }
 
 void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
     const auto* chain = impl_->chains.find(peer.id);

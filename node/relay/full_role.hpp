@@ -9,6 +9,7 @@
 
 namespace cairn::node {
 
+class FilterSource;
 class MempoolPort;
 class TxRelayPort;
 
@@ -21,6 +22,7 @@ public:
         bool prune_mode = false;              ///< -prune: offer only NETWORK_LIMITED
         bool peer_bloom_filters = false;      ///< -peerbloomfilters
         bool blocks_only = false;             ///< -blocksonly: transaction announcements are a violation
+        const FilterSource* filters = nullptr; ///< -peerblockfilters: offered and served; outlives the chain's workers. Null: not
         MempoolPort* mempool = nullptr;       ///< outlives the role; null: no transactions are relayed
         FeeRate min_relay{100};               ///< -minrelaytxfee
         FeeRate incremental_relay{100};       ///< -incrementalrelayfee

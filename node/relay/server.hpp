@@ -55,6 +55,8 @@ public:
     /// Goes on with what was asked for, as far as the send queue allows.
     void pump(const net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us);
     bool busy(net::PeerId peer) const;
+    /// Would peers be given this block?
+    bool may_serve(const HeaderNode* node) const;
 
 private:
     /// Something that a peer asked for; with `indexes`, transactions of the block.
@@ -74,7 +76,6 @@ private:
     };
 
     const HeaderNode* fork_of(const std::vector<BlockHash>& locator) const;
-    bool may_serve(const HeaderNode* node) const;
     bool being_connected(const net::InvItem& item) const;
     bool start_block(const net::PeerInfo& peer, State& state, const net::InvItem& item, net::Outbox& out, std::int64_t now_us);
     bool start_pieces(const net::PeerInfo& peer, State& state, Wanted&& wanted, net::Outbox& out, std::int64_t now_us);

@@ -1,4 +1,5 @@
 #include "consensus/base/hex.hpp"
+#include "node/index/index_service.hpp"
 #include "node/rest/detail/request.hpp"
 #include "node/rpc/lookup.hpp"
 
@@ -42,10 +43,18 @@ std::string printable(const std::string& text) {
     return out;
 }
 
-/// There is one kind of filter, and this node keeps no index of it: nobody comes behind this.
-[[noreturn]] void refuse_filter_type(const std::string& type) {
+const DrivenIndex<FilterIndex>& filter_index(const Call& call, const std::string& type) {
     if (type != "basic") throw Refusal{400, "Unknown filtertype " + type};
-    throw Refusal{400, "Index is not enabled for filtertype " + type};
+    const auto* index = call.context.indexes ? call.context.indexes->filters() : nullptr;
+    if (!index) throw Refusal{400, "Index is not enabled for filtertype " + type};
+    return *index;
+}
+
+/// Why an index that keeps up has no filter of a block.
+[[noreturn]] void refuse_filter(bool was_connected, bool ready) {
+    if (!was_connected) throw Refusal{404, "Filter not found. Block was not connected to active chain."};
+    if (!ready) throw Refusal{404, "Filter not found. Block filters are still in the process of being indexed."};
+    throw Refusal{404, "Filter not found. This error is unexpected and indicates index corruption."};
 }
 
 }  // namespace
@@ -115,21 +124,55 @@ http::HttpResponse block_filter(const Call& call) {
     if (parts.size() != 2) {
         throw Refusal{400, "Invalid URI format. Expected /rest/blockfilter/<filtertype>/<blockhash>"};
     }
-    parse_hash(parts[1]);
-    refuse_filter_type(parts[0]);
+    const BlockHash hash(parse_hash(parts[1]));
+    const auto& index = filter_index(call, parts[0]);
+    const HeaderNode* node = call.context.chain->headers().find(hash);
+    if (!node) throw Refusal{404, parts[1] + " not found"};
+    const bool was_connected = call.context.chain->facts(node).scripts_valid;
+    const bool ready = index.wait_until_current();
+    const auto filter = index->filter(node);
+    if (!filter) refuse_filter(was_connected, ready);
+    if (call.target.format == Format::json) {
+        http::JsonWriter out;
+        out.begin_object().hex_field("filter", *filter).end_object();
+        return json(out.take(), Caching::forever);
+    }
+    Bytes raw;
+    Writer writer(raw);
+    writer.u8(0);  // the type
+    writer.uint256(hash);
+    writer.var_bytes(*filter);
+    return binary_or_hex(call.target.format, raw, Caching::forever);
 }
 
 http::HttpResponse block_filter_headers(const Call& call) {
     const auto parts = call.target.parts();
-    if (parts.size() == 3) {
-        parse_row(parts[1], parts[2]);
-    } else if (parts.size() == 2) {
-        parse_row(call.query("count").value_or(kDefaultCount), parts[1]);
-    } else {
+    if (parts.size() < 2 || parts.size() > 3) {
         throw Refusal{400,
                       "Invalid URI format. Expected /rest/blockfilterheaders/<filtertype>/<blockhash>.<ext>?count=<count>"};
     }
-    refuse_filter_type(parts[0]);
+    const Row row = parts.size() == 3 ? parse_row(parts[1], parts[2]) : parse_row(call.query("count").value_or(kDefaultCount), parts[1]);
+    const auto& index = filter_index(call, parts[0]);
+    const auto view = call.context.chain->view();
+    const auto nodes = active_row(call, *view, row);
+    const bool ready = index.wait_until_current();
+    std::vector<FilterSource::Row> rows;
+    if (!nodes.empty()) {
+        auto found = index->rows(nodes.front()->height, nodes.back());
+        if (!found) refuse_filter(true, ready);
+        rows = std::move(*found);
+    }
+    if (call.target.format == Format::json) {
+        http::JsonWriter out;
+        out.begin_array();
+        for (const FilterSource::Row& found : rows) out.hash(found.header);
+        out.end_array();
+        return json(out.take());
+    }
+    Bytes raw;
+    Writer writer(raw);
+    for (const FilterSource::Row& found : rows) writer.uint256(found.header);
+    return binary_or_hex(call.target.format, raw);
 }
 
 }  // namespace cairn::node::rest

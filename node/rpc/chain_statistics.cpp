@@ -4,6 +4,7 @@
 #include "consensus/rules/connect.hpp"
 #include "consensus/rules/subsidy.hpp"
 #include "net/http/rpc_table.hpp"
+#include "node/index/index_service.hpp"
 #include "node/rpc/block_statistics.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
@@ -228,11 +229,71 @@ UtxoHash parse_utxo_hash(const std::string& name) {
     throw RpcError{http::rpc_code::kInvalidParameter, "'" + name + "' is not a valid hash_type"};
 }
 
+/// What the index knows of a block. -32603 when it should know it and does not.
+CoinStats indexed_stats(const DrivenIndex<CoinStatsIndex>& index, const HeaderNode* node) {
+    const auto stats = index->find(node);
+    if (!stats || !*stats) throw RpcError{http::rpc_code::kInternalError, "Unable to read UTXO set"};
+    return **stats;
+}
+
+/// What changed with one block.
+void write_block_info(JsonWriter& out, const CoinStats& now, const CoinStats& before) {
+    const auto grown = [](std::uint64_t a, std::uint64_t b) { return static_cast<Amount>(a - b); };
+    out.key("block_info").begin_object();
+    out.amount_field("prevout_spent", grown(now.prevout_spent, before.prevout_spent))
+        .amount_field("coinbase", grown(now.coinbase, before.coinbase))
+        .amount_field("new_outputs_ex_coinbase", grown(now.new_outputs_ex_coinbase, before.new_outputs_ex_coinbase))
+        .amount_field("unspendable", now.unspendable() - before.unspendable());
+    out.key("unspendables").begin_object();
+    out.amount_field("genesis_block", now.genesis_block - before.genesis_block)
+        .amount_field("bip30", now.bip30 - before.bip30)
+        .amount_field("scripts", now.scripts - before.scripts)
+        .amount_field("unclaimed_rewards", now.unclaimed_rewards - before.unclaimed_rewards);
+    out.end_object().end_object();
+}
+
+void write_indexed_stats(JsonWriter& out, const DrivenIndex<CoinStatsIndex>& index, const HeaderNode* node, UtxoHash kind) {
+    const CoinStats stats = indexed_stats(index, node);
+    const CoinStats before = node->parent ? indexed_stats(index, node->parent) : CoinStats{};
+    out.begin_object()
+        .field("height", node->height)
+        .field("bestblock", node->hash)
+        .field("txouts", stats.coins)
+        .field("bogosize", stats.bogo_size);
+    if (kind == UtxoHash::muhash) out.field("muhash", stats.muhash);
+    out.amount_field("total_amount", stats.total_amount).amount_field("total_unspendable_amount", stats.unspendable());
+    write_block_info(out, stats, before);
+    out.end_object();
+}
+
+/// Answers from the index what it can answer. False: the set must be counted.
+bool answer_from_index(const NodeContext& context, const RpcRequest& request, JsonWriter& out, UtxoHash kind) {
+    const auto* index = context.indexes ? context.indexes->coin_stats() : nullptr;
+    const bool wanted = request.param(2).isNull() || http::as_bool(request.param(2));
+    const HeaderNode* node = nullptr;
+    if (!request.param(1).isNull()) {
+        const auto refuse = [](const char* why) { throw RpcError{http::rpc_code::kInvalidParameter, why}; };
+        if (!index) refuse("Querying specific block heights requires coinstatsindex");
+        if (kind == UtxoHash::serialized_3) refuse("hash_serialized_3 hash type cannot be queried for a specific block");
+        if (!wanted) refuse("Cannot set use_index to false when querying for a specific block");
+        node = &find_block_or_height(context, request.param(1), *context.chain->view());
+    }
+    if (!index || !wanted) return false;
+    const HeaderNode* tip = context.chain->view()->tip;
+    const bool ready = index->wait_until_current();
+    const Height height = index->summary().best_block_height;
+    if (!ready && node && node->height > height) {
+        throw RpcError{http::rpc_code::kInternalError,
+                       "Unable to get data because coinstatsindex is still syncing. Current height: " + std::to_string(height)};
+    }
+    if (kind == UtxoHash::serialized_3) return false;
+    write_indexed_stats(out, *index, node ? node : tip, kind);
+    return true;
+}
+
 void run_gettxoutsetinfo(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
     const UtxoHash kind = parse_utxo_hash(request.string_or("hash_type", "hash_serialized_3"));
-    if (!request.param(1).isNull()) {
-        throw RpcError{http::rpc_code::kInvalidParameter, "Querying specific block heights requires coinstatsindex"};
-    }
+    if (answer_from_index(context, request, out, kind)) return;
     const auto stats = context.chain->utxo_stats(
         kind, [&context] { return !context.shutdown_requested || !context.shutdown_requested(); });
     if (!stats) {
@@ -250,6 +311,15 @@ void run_gettxoutsetinfo(const NodeContext& context, const RpcRequest& request, 
         .field("transactions", stats->transactions)
         .field("disk_size", stats->disk_size);
     out.end_object();
+}
+
+Results block_info_doc() {
+    return {amount("prevout_spent", "Value of all outputs that it spent"), amount("coinbase", "Value of its coinbase's outputs"),
+            amount("new_outputs_ex_coinbase", "Value of all its other outputs"), amount("unspendable", "Value that it made unspendable"),
+            obj("unspendables", "The same by kind",
+                {amount("genesis_block", "The genesis block's coinbase"), amount("bip30", "Coinbases overwritten by a repeated id"),
+                 amount("scripts", "Outputs whose script nobody can satisfy"),
+                 amount("unclaimed_rewards", "What miners could have taken and did not")})};
 }
 
 RpcMethod gettxoutsetinfo(const NodeContext& context) {
@@ -271,8 +341,10 @@ RpcMethod gettxoutsetinfo(const NodeContext& context) {
                   http::maybe(hex("hash_serialized_3", "The hash of all entries in order (only when chosen)")),
                   http::maybe(hex("muhash", "The MuHash of the set (only when chosen)")),
                   amount("total_amount", "Value of all unspent outputs"),
-                  num("transactions", "Transactions with an unspent output"),
-                  num("disk_size", "Bytes of the set on disk, estimated")})},
+                  http::maybe(num("transactions", "Transactions with an unspent output (not from the index)")),
+                  http::maybe(num("disk_size", "Bytes of the set on disk, estimated (not from the index)")),
+                  http::maybe(amount("total_unspendable_amount", "Value that nobody can ever spend (only from the index)")),
+                  http::maybe(obj("block_info", "What this block changed (only from the index)", block_info_doc()))})},
             examples("gettxoutsetinfo") + examples("gettxoutsetinfo", R"("none")"),
             [&context](const RpcRequest& request, JsonWriter& out) { run_gettxoutsetinfo(context, request, out); }};
 }

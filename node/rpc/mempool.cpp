@@ -1,5 +1,6 @@
 #include "consensus/base/hex.hpp"
 #include "net/http/rpc_table.hpp"
+#include "node/index/index_service.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/mempool_picture.hpp"
 #include "node/rpc/methods.hpp"
@@ -142,7 +143,28 @@ RpcMethod getmempoolfeeratediagram(const NodeContext& context) {
 struct SpenderQuestion {
     OutPoint outpoint;
     TransactionPtr spender;
+    const HeaderNode* block = nullptr;  ///< that holds the spender
 };
+
+/// Asks the index for those that the mempool could not answer.
+void ask_spender_index(const NodeContext& context, std::vector<SpenderQuestion>& questions) {
+    const auto* index = context.indexes ? context.indexes->spenders() : nullptr;
+    bool ready = false;
+    for (SpenderQuestion& question : questions) {
+        if (question.spender) continue;
+        if (!ready && !(ready = index && index->wait_until_current())) {
+            throw RpcError{http::rpc_code::kMisc, "Mempool lacks a relevant spend, and txospenderindex is unavailable."};
+        }
+        auto found = (*index)->find(question.outpoint, index->driver->reached());
+        if (!found) {
+            throw RpcError{http::rpc_code::kMisc, "IO error finding spending tx for outpoint " + question.outpoint.txid.to_display_hex() + ":" +
+                                                      std::to_string(question.outpoint.index) + "."};
+        }
+        if (!*found) continue;
+        question.spender = std::move((*found)->tx);
+        question.block = (*found)->block;
+    }
+}
 
 std::vector<SpenderQuestion> read_outputs(const UniValue& outputs) {
     std::vector<SpenderQuestion> questions;
@@ -152,7 +174,7 @@ std::vector<SpenderQuestion> read_outputs(const UniValue& outputs) {
         const Txid txid(http::as_hash(http::member(output, "txid"), "txid"));
         const int index = http::as_int<int>(http::member(output, "vout"));
         if (index < 0) throw RpcError{http::rpc_code::kInvalidParameter, "Invalid parameter, vout cannot be negative"};
-        questions.push_back({{txid, static_cast<std::uint32_t>(index)}, nullptr});
+        questions.push_back({{txid, static_cast<std::uint32_t>(index)}, nullptr, nullptr});
     }
     return questions;
 }
@@ -162,8 +184,8 @@ void answer_spenders(const NodeContext& context, const RpcRequest& request, Json
     if (outputs.empty()) throw RpcError{http::rpc_code::kInvalidParameter, "Invalid parameter, outputs are missing"};
     const UniValue options = request.param(1).isNull() ? UniValue(UniValue::VOBJ) : request.param(1);
     http::check_object_types(options, {{"mempool_only", UniValue::VBOOL}, {"return_spending_tx", UniValue::VBOOL}}, true, true);
-    // There is no index of spenders: only the mempool can answer unless its answer alone is not wanted.
-    const bool mempool_only = !options.exists("mempool_only") || http::as_bool(options["mempool_only"]);
+    const bool indexed = context.indexes && context.indexes->spenders();
+    const bool mempool_only = options.exists("mempool_only") ? http::as_bool(options["mempool_only"]) : !indexed;
     const bool whole = options.exists("return_spending_tx") && http::as_bool(options["return_spending_tx"]);
 
     std::vector<SpenderQuestion> questions = read_outputs(outputs);
@@ -173,15 +195,14 @@ void answer_spenders(const NodeContext& context, const RpcRequest& request, Json
             if (const MempoolEntry* spender = pool->spender(question.outpoint)) question.spender = spender->tx;
         }
     }
+    if (!mempool_only) ask_spender_index(context, questions);
     out.begin_array();
     for (std::size_t i = 0; i < questions.size(); ++i) {
         const TransactionPtr& spender = questions[i].spender;
-        if (!spender && !mempool_only) {
-            throw RpcError{http::rpc_code::kMisc, "Mempool lacks a relevant spend, and txospenderindex is unavailable."};
-        }
         UniValue answer = outputs[i];
         if (spender) answer.pushKV("spendingtxid", spender->tx().txid.to_display_hex());
         if (spender && whole) answer.pushKV("spendingtx", to_hex(spender->tx().raw));
+        if (questions[i].block) answer.pushKV("blockhash", questions[i].block->hash.to_display_hex());
         out.raw(answer.write());
     }
     out.end_array();
