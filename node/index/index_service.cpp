@@ -15,9 +15,9 @@ IndexService::IndexService(IndexOptions options, ChainPort& chain, ChainThread& 
         drivers_.push_back(driven->driver.get());
     };
     drive(txs_);
-    drive(coin_stats_);
     drive(spenders_);
     drive(filters_);
+    drive(coin_stats_);
     thread_.set_companion(this);
 }
 
@@ -30,9 +30,11 @@ Result<void, std::string> IndexService::start() {
     for (IndexDriver* driver : drivers_) {
         if (auto opened = driver->open(); !opened) return opened;
     }
-    for (IndexDriver* driver : drivers_) {
-        if (auto checked = driver->check_blocks(); !checked) return checked;
+    const IndexDriver* lowest = nullptr;  // lacks most, and the first of those that lack as much
+    for (const IndexDriver* driver : drivers_) {
+        if (!driver->check_blocks() && (!lowest || driver->needed_from() < lowest->needed_from())) lowest = driver;
     }
+    if (lowest) return lowest->check_blocks();
     open_ = true;
     chain_.subscribe(this);
     subscribed_ = true;
@@ -48,7 +50,10 @@ void IndexService::stop() {
 
 std::vector<IndexSummary> IndexService::summaries() const {
     std::vector<IndexSummary> all;
-    for (const IndexDriver* driver : drivers_) all.push_back(driver->summary());
+    if (txs_) all.push_back(txs_->summary());
+    if (coin_stats_) all.push_back(coin_stats_->summary());
+    if (spenders_) all.push_back(spenders_->summary());
+    if (filters_) all.push_back(filters_->summary());
     return all;
 }
 
