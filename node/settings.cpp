@@ -10,6 +10,7 @@
 
 #include "consensus/base/hex.hpp"
 #include "net/io/log.hpp"
+#include "net/swarm/bad_ports.hpp"
 #include "node/policy_settings.hpp"
 #include "storage/coin_cache.hpp"
 
@@ -285,6 +286,19 @@ Status fill_private_networks(const Args& args, net::NetworkOptions& net) {
     return {};
 }
 
+/// Other nodes dial ports of well-known services last.
+void warn_of_bad_ports(const Args& args, const net::NetworkOptions& net, std::vector<std::string>& warnings) {
+    const auto check = [&](const char* option, std::uint16_t port) {
+        if (!net::is_bad_port(port)) return;
+        warnings.push_back(fmt::format("{} request to listen on port {}. This port is considered \"bad\" and thus it is unlikely that any peer will "
+                                       "connect to it. See doc/p2p-bad-ports.md for details and a full list.", option, port));
+    };
+    const std::uint16_t port = net.port != 0 ? net.port : net.default_port;
+    for (const std::string& bind : net.binds)
+        if (const auto endpoint = net::Endpoint::parse(bind, port)) check("-bind", endpoint->port);
+    if (net.binds.empty() && net.white_binds.empty() && args.is_set("-port")) check("-port", port);
+}
+
 Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::string>& warnings) {
     net::NetworkOptions& net = settings.net;
     const ChainParams& params = *settings.params;
@@ -338,6 +352,7 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.whitelist_relay = args.get_bool("-whitelistrelay", true);
     net.whitelist_force_relay = args.get_bool("-whitelistforcerelay", false);
     if (auto done = fill_private_networks(args, net); !done) return done;
+    warn_of_bad_ports(args, net, warnings);
     settings.peer_bloom_filters = args.get_bool("-peerbloomfilters", false);
     return fit_connections(static_cast<int>(std::min<std::int64_t>(args.get_int("-maxconnections", 125), 1 << 20)), settings, warnings);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "net/swarm/bad_ports.hpp"
 #include "net/wire/cjdns.hpp"
 #include "net/wire/limits.hpp"
 
@@ -15,6 +16,7 @@ constexpr std::int64_t kConnectRetry_us = 5 * kSecond;       // -connect
 constexpr std::int64_t kAddedRetry_us = 60 * kSecond;        // -addnode
 constexpr int kSelectTries = 100;                                  // draws from the address book for one dial
 constexpr int kTriesForRested = 30;                                // of them for addresses that were not tried
+constexpr int kTriesForGoodPorts = 50;                             // of them for ports that are no other service's
 constexpr std::int64_t kRest_s = 10 * 60;                          // within this time
 
 }  // namespace
@@ -167,6 +169,7 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
         const auto choice = book_.select(false, networks, now_s);
         if (!choice) return;
         if (tries < kTriesForRested && now_s - choice->last_try_s < kRest_s) continue;  // was tried a moment ago
+        if (tries < kTriesForGoodPorts && choice->address.endpoint.address.is_ip() && is_bad_port(choice->address.endpoint.port)) continue;
         if (wanted(choice->address)) chosen = choice->address;
     }
     if (!chosen) return;

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "net/swarm/bad_ports.hpp"
+
 namespace cairn::net {
 namespace {
 
@@ -87,6 +89,23 @@ TEST_F(DialerTest, FillsEightFullAndTwoBlockRelaySlotsFromDifferentGroups) {
     }
     EXPECT_EQ(made[ConnectionType::outbound_full_relay], limits::kFullRelayOutbound);
     EXPECT_EQ(made[ConnectionType::block_relay_only], limits::kBlockRelayOutbound);
+}
+
+TEST_F(DialerTest, LeavesPortsOfOtherServicesForLast) {
+    const std::int64_t now_s = now_ / kSecond;
+    const auto add = [&](std::uint32_t host, std::uint16_t port) {
+        const NetAddress address = NetAddress::ipv4(host);
+        book_.add({{{address, port}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_s)}}, address, 0, now_s);
+    };
+    for (std::uint32_t i = 0; i < 20; ++i) add(0x20000001 + i * 65536, 22);
+    add(0x40000001, 8333);
+    Dialer dialer = make(quiet());
+    const auto dials = dialer.on_tick(state_, now_).dials;
+    ASSERT_EQ(dials.size(), 1u);
+    EXPECT_EQ(dials[0].endpoint->port, 8333);
+    EXPECT_EQ(dialer.on_tick(state_, now_ + kSecond).dials.size(), 1u) << "better than nobody";
+    EXPECT_TRUE(is_bad_port(22) && is_bad_port(1) && is_bad_port(27017));
+    EXPECT_FALSE(is_bad_port(8333) || is_bad_port(0) || is_bad_port(65535));
 }
 
 TEST_F(DialerTest, DoesNotCallItself) {
