@@ -1,9 +1,12 @@
 #include "node/index/coin_stats_index.hpp"
 
+#include <algorithm>
+
 #include "consensus/chain/coin_codec.hpp"
 #include "consensus/rules/connect.hpp"
 #include "consensus/rules/subsidy.hpp"
 #include "consensus/script/script.hpp"
+#include "node/chain/workers.hpp"
 #include "storage/codec.hpp"
 
 namespace cairn::node {
@@ -13,6 +16,8 @@ using storage::HeightKey;
 using storage::StorageError;
 
 namespace {
+
+constexpr std::size_t kPartChanges = 256;  // hashed by one job of a worker
 
 StorageError damaged() { return {StorageError::Kind::corruption, "The statistics of an indexed block cannot be read."}; }
 
@@ -41,38 +46,28 @@ std::optional<CoinStats> read_stats(ByteSpan value) {
     return stats;
 }
 
-/// Shows every coin that a block makes and every one that it spends, but for those that nobody can ever spend.
-template <class Made, class Spent, class Lost>
-void for_each_change(const IndexedBlock& block, Made&& made, Spent&& spent, Lost&& lost) {
+/// Every coin that a block makes and every one that it spends, but for those that nobody can ever spend: their value is added to
+/// `lost`. Points into the block and its undo.
+template <class Change>
+std::vector<Change> list_changes(const IndexedBlock& block, std::int64_t& lost) {
     const HeaderNode& node = *block.node;
+    std::vector<Change> changes;
     const auto txs = block.block->txs();
     for (std::size_t t = 0; t < txs.size(); ++t) {
         const Transaction& tx = txs[t];
         const bool coinbase = t == 0;
         if (coinbase && rules::is_bip30_unspendable(node.hash, node.height)) continue;
         for (std::uint32_t i = 0; i < tx.outputs.size(); ++i) {
-            if (is_unspendable(tx.outputs[i].script_pubkey)) lost(tx.outputs[i]);
-            else made(OutPoint{tx.txid, i}, tx.outputs[i], CoinOrigin{node.height, coinbase});
+            const TxOutput& output = tx.outputs[i];
+            if (is_unspendable(output.script_pubkey)) lost += output.value;
+            else changes.push_back({{tx.txid, i}, output, {node.height, coinbase}, true});
         }
         if (coinbase) continue;
         const TxUndo& coins = (*block.undo)[t - 1];
-        for (std::size_t i = 0; i < coins.size(); ++i) spent(tx.inputs[i].prevout, coins[i].output(), coins[i].origin());
+        for (std::size_t i = 0; i < coins.size(); ++i) changes.push_back({tx.inputs[i].prevout, coins[i].output(), coins[i].origin(), false});
     }
+    return changes;
 }
-
-/// The coin's element of the set; good until the next.
-class Element {
-public:
-    ByteSpan of(const OutPoint& outpoint, const TxOutput& output, CoinOrigin origin) {
-        bytes_.clear();
-        Writer writer(bytes_);
-        write_commitment(writer, outpoint, output, origin);
-        return bytes_;
-    }
-
-private:
-    Bytes bytes_;
-};
 
 bool undo_fits(const IndexedBlock& block) {
     const auto txs = block.block->txs();
@@ -106,25 +101,37 @@ storage::Stored<bool> CoinStatsIndex::load(const HeaderNode* at, ByteSpan state)
     return set_.finish() == stats_.muhash;
 }
 
-void CoinStatsIndex::count(const IndexedBlock& block) {
-    Element element;
-    for_each_change(
-        block,
-        [&](const OutPoint& outpoint, const TxOutput& output, CoinOrigin origin) {
-            set_.insert(element.of(outpoint, output, origin));
-            (origin.coinbase ? stats_.coinbase : stats_.new_outputs_ex_coinbase) += static_cast<std::uint64_t>(output.value);
-            ++stats_.coins;
-            stats_.total_amount += output.value;
-            stats_.bogo_size += bogo_size(output.script_pubkey.size());
-        },
-        [&](const OutPoint& outpoint, const TxOutput& output, CoinOrigin origin) {
-            set_.remove(element.of(outpoint, output, origin));
-            stats_.prevout_spent += static_cast<std::uint64_t>(output.value);
-            --stats_.coins;
-            stats_.total_amount -= output.value;
-            stats_.bogo_size -= bogo_size(output.script_pubkey.size());
-        },
-        [&](const TxOutput& output) { stats_.scripts += output.value; });
+void CoinStatsIndex::count(const std::vector<Change>& changes) {
+    for (const Change& change : changes) {
+        const std::int64_t sign = change.made ? 1 : -1;
+        const auto value = static_cast<std::uint64_t>(change.output.value);
+        if (!change.made) stats_.prevout_spent += value;
+        else (change.origin.coinbase ? stats_.coinbase : stats_.new_outputs_ex_coinbase) += value;
+        stats_.coins += static_cast<std::uint64_t>(sign);
+        stats_.total_amount += sign * change.output.value;
+        stats_.bogo_size += static_cast<std::uint64_t>(sign) * bogo_size(change.output.script_pubkey.size());
+    }
+}
+
+// The changes to the set, or their opposite; in parts, side by side.
+void CoinStatsIndex::hash(const std::vector<Change>& changes, bool back) {
+    const std::size_t count = (changes.size() + kPartChanges - 1) / kPartChanges;
+    std::vector<MuHash3072> parts(count);
+    const auto one = [&](std::size_t part) {
+        Bytes element;
+        const std::size_t end = std::min(changes.size(), (part + 1) * kPartChanges);
+        for (std::size_t i = part * kPartChanges; i < end; ++i) {
+            const Change& change = changes[i];
+            element.clear();
+            Writer writer(element);
+            write_commitment(writer, change.outpoint, change.output, change.origin);
+            if (change.made != back) parts[part].insert(element);
+            else parts[part].remove(element);
+        }
+    };
+    if (count > 1) thread_.workers().share(count, one);
+    else if (count == 1) one(0);
+    for (const MuHash3072& part : parts) set_ *= part;
 }
 
 storage::Stored<void> CoinStatsIndex::append(const IndexedBlock& block, storage::WriteBatch& batch) {
@@ -136,7 +143,9 @@ storage::Stored<void> CoinStatsIndex::append(const IndexedBlock& block, storage:
     } else {
         if (!undo_fits(block)) return fail(damaged());
         if (rules::is_bip30_unspendable(node.hash, node.height)) stats_.bip30 += subsidy;
-        count(block);
+        const auto changes = list_changes<Change>(block, stats_.scripts);
+        count(changes);
+        hash(changes, false);
     }
     // What was there to be taken and is nowhere, the miner left.
     stats_.unclaimed_rewards += static_cast<std::int64_t>(stats_.prevout_spent + stats_.subsidy - stats_.new_outputs_ex_coinbase - stats_.coinbase -
@@ -152,11 +161,8 @@ storage::Stored<void> CoinStatsIndex::take_back(const IndexedBlock& block) {
     const auto before = find(block.node->parent);
     if (!before) return fail(before.error());
     if (!*before) return fail(damaged());
-    Element element;
-    for_each_change(
-        block, [&](const OutPoint& outpoint, const TxOutput& output, CoinOrigin origin) { set_.remove(element.of(outpoint, output, origin)); },
-        [&](const OutPoint& outpoint, const TxOutput& output, CoinOrigin origin) { set_.insert(element.of(outpoint, output, origin)); },
-        [](const TxOutput&) {});
+    std::int64_t ignored = 0;
+    hash(list_changes<Change>(block, ignored), true);
     set_.normalize();
     stats_ = **before;
     if (set_.finish() != stats_.muhash) return fail(damaged());

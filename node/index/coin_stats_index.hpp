@@ -2,6 +2,7 @@
 
 #include "consensus/crypto/muhash.hpp"
 #include "consensus/rules/params.hpp"
+#include "node/chain/chain_thread.hpp"
 #include "node/index/index.hpp"
 
 namespace cairn::node {
@@ -30,7 +31,9 @@ struct CoinStats {
 /// -coinstatsindex: CoinStats as of every block that ever was connected.
 class CoinStatsIndex final : public Index {
 public:
-    CoinStatsIndex(const storage::KvStore& store, const ChainParams& params) : store_(store), params_(params) {}
+    /// Coins are hashed on the thread's workers, as far as they are free.
+    CoinStatsIndex(const storage::KvStore& store, const ChainParams& params, ChainThread& thread)
+        : store_(store), params_(params), thread_(thread) {}
 
     /// Thread: any. nullopt: the block is not indexed (yet). Errors: the store's, corruption.
     storage::Stored<std::optional<CoinStats>> find(const HeaderNode* node) const;
@@ -46,10 +49,18 @@ public:
     storage::Stored<void> take_back(const IndexedBlock& block) override;
 
 private:
-    void count(const IndexedBlock& block);
+    struct Change {
+        OutPoint outpoint;
+        TxOutput output;
+        CoinOrigin origin;
+        bool made = false;  ///< or spent
+    };
+    void count(const std::vector<Change>& changes);
+    void hash(const std::vector<Change>& changes, bool back);
 
     const storage::KvStore& store_;
     const ChainParams& params_;
+    ChainThread& thread_;
     MuHash3072 set_;
     CoinStats stats_;
 };

@@ -6,7 +6,7 @@ IndexService::IndexService(IndexOptions options, ChainPort& chain, ChainThread& 
                            std::function<void(const std::string&)> fatal)
     : chain_(chain), thread_(thread) {
     if (options.txs) txs_ = std::make_unique<DrivenIndex<TxIndex>>(store, chain);
-    if (options.coin_stats) coin_stats_ = std::make_unique<DrivenIndex<CoinStatsIndex>>(store, params);
+    if (options.coin_stats) coin_stats_ = std::make_unique<DrivenIndex<CoinStatsIndex>>(store, params, thread);
     if (options.spenders) spenders_ = std::make_unique<DrivenIndex<SpenderIndex>>(store, chain);
     if (options.filters) filters_ = std::make_unique<DrivenIndex<FilterIndex>>(store, thread);
     const auto drive = [&](auto& driven) {

@@ -74,7 +74,7 @@ protected:
     void wait() {
         for (int i = 0; i < 2'000; ++i) {
             bool current = true;
-            for (const IndexSummary& index : indexes->summaries()) current = current && index.synced && index.best_block_height >= node.tip()->height;
+            for (const IndexSummary& index : indexes->summaries()) current = current && index.synced && index.best_block_height == node.tip()->height;
             if (current) break;
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
