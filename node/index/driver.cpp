@@ -97,8 +97,8 @@ bool IndexDriver::wait_until_current() const {
 }
 
 Height IndexDriver::needed_from() const {
-    const std::lock_guard lock(mutex_);
-    return done_ ? done_->height : 0;
+    const HeaderNode* at = reached();
+    return at ? last_common_ancestor(at, chain_.view()->tip)->height : 0;
 }
 
 const HeaderNode* IndexDriver::reached() const {

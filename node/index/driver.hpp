@@ -45,7 +45,7 @@ public:
     void wake();
     /// Waits until the index covers the tip. False: it has not caught up yet, or the node is stopping.
     bool wait_until_current() const;
-    /// Blocks from this height on are still wanted.
+    /// Blocks from this height on are still wanted: those that the index has in common with the chain are not, but for the last.
     Height needed_from() const;
     IndexSummary summary() const;
     /// Everything up to this block can be looked up; null: nothing.

@@ -1,5 +1,9 @@
 #include "node/index/index_service.hpp"
 
+#include <algorithm>
+
+#include "net/io/log.hpp"
+
 namespace cairn::node {
 
 IndexService::IndexService(IndexOptions options, ChainPort& chain, ChainThread& thread, const storage::KvStore& store, const ChainParams& params,
@@ -77,6 +81,13 @@ LedgerCompanion::Need IndexService::needed() const {
         if (from < need.from) need = {from, driver->index().name()};
     }
     return need;
+}
+
+void IndexService::on_block_disconnected(const BlockPtr&, const HeaderNode* node) {
+    for (const IndexDriver* driver : drivers_) {
+        if (!driver->index().allows_pruning() || driver->needed_from() < node->height) continue;
+        net::log::debug(net::log::Category::prune, "{} prune lock moved back to {}", driver->index().name(), node->height - 1);
+    }
 }
 
 void IndexService::on_tip(const std::shared_ptr<const ChainView>&, const HeaderNode*, const HeaderNode*) {

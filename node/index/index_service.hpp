@@ -56,6 +56,7 @@ public:
     Need needed() const override;
 
 private:
+    void on_block_disconnected(const BlockPtr& block, const HeaderNode* node) override;
     void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode* old_tip, const HeaderNode* fork) override;
 
     ChainPort& chain_;
