@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -61,63 +62,64 @@ std::string_view reason_of(int status) {
 
 }  // namespace
 
-/// Jobs for a fixed number of threads, at most `depth` of them waiting.
-class WorkerPool {
+/// Lets a fixed number of requests be answered at a time and a bounded number wait for their turn.
+/// Thread: any.
+class Turnstile {
 public:
-    void start(int threads) {
-        for (int i = 0; i < threads; ++i) {
-            threads_.emplace_back([this, i] {
-                log::name_thread("http." + std::to_string(i));
-                run();
-            });
-        }
+    using Job = std::function<void()>;
+    enum class Outcome { now, queued, full, stopping };
+
+    void open(int places, std::size_t depth) {
+        places_ = places;
+        depth_ = depth;
     }
-    enum class Outcome { queued, full, stopping };
-    Outcome submit(std::function<void()> job, std::size_t depth) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (stopping_) return Outcome::stopping;
-            if (jobs_.size() >= depth) return Outcome::full;
-            jobs_.push_back(std::move(job));
+    /// `now`: the caller goes on and calls leave() afterwards. `queued`: `later` is called once it is its turn, and whoever runs it
+    /// calls leave().
+    Outcome enter(Job later) {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return Outcome::stopping;
+        if (busy_ < places_) {
+            ++busy_;
+            return Outcome::now;
         }
-        wake_.notify_one();
+        if (waiting_.size() >= depth_) return Outcome::full;
+        waiting_.push_back(std::move(later));
         return Outcome::queued;
     }
-    void stop() {
+    void leave() {
+        Job next;
         {
             const std::lock_guard lock(mutex_);
-            stopping_ = true;
+            if (waiting_.empty()) {
+                --busy_;
+                if (busy_ == 0) quiet_.notify_all();
+                return;
+            }
+            next = std::move(waiting_.front());  // takes the place over
+            waiting_.pop_front();
         }
-        wake_.notify_all();
-        for (std::thread& thread : threads_) thread.join();
-        threads_.clear();
+        next();
+    }
+    /// Lets nobody in any more and waits until all who were let in have left.
+    void stop() {
+        std::unique_lock lock(mutex_);
+        stopping_ = true;
+        quiet_.wait(lock, [this] { return busy_ == 0; });
     }
 
 private:
-    void run() {
-        while (true) {
-            std::function<void()> job;
-            {
-                std::unique_lock lock(mutex_);
-                wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-                if (jobs_.empty()) return;
-                job = std::move(jobs_.front());
-                jobs_.pop_front();
-            }
-            job();
-        }
-    }
-
     std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<std::function<void()>> jobs_;
-    std::vector<std::thread> threads_;
+    std::condition_variable quiet_;
+    std::deque<Job> waiting_;
+    std::size_t depth_ = 0;
+    int places_ = 1;
+    int busy_ = 0;
     bool stopping_ = false;
 };
 
 class Session;
 
-/// What sockets and workers share. Owner: the socket thread, but for the pool and the atomics.
+/// What all connections share. Constant once the server runs, but for what synchronises itself and what `mutex` guards.
 struct ServerState {
     explicit ServerState(HttpServer::Options o) : options(std::move(o)) {
         options.allowed.add("127.0.0.0/8");
@@ -137,14 +139,16 @@ struct ServerState {
     std::vector<Route> routes;
     std::atomic<bool> interrupted{false};
     std::atomic<int> open_sessions{0};  // before io: sessions that end together with io still count down
-    asio::io_context io{1};
+    asio::io_context io;
     std::list<tcp::acceptor> acceptors;
-    std::list<std::weak_ptr<Session>> sessions;  // io thread
-    WorkerPool pool;
-    std::thread thread;
+    std::mutex mutex;
+    std::list<std::weak_ptr<Session>> sessions;  // guarded by mutex
+    Turnstile turnstile;
+    std::vector<std::thread> threads;
 };
 
-/// One connection. Owner: the server's socket thread; a worker only calls `answer`.
+/// One connection. Its calls run one after the other, on whichever of the server's threads is free: the one that reads a
+/// request answers it, too.
 class Session : public std::enable_shared_from_this<Session> {
 public:
     Session(tcp::socket socket, ServerState& server)
@@ -154,6 +158,10 @@ public:
         ++server_.open_sessions;
     }
     ~Session() { --server_.open_sessions; }
+
+    void begin() {
+        asio::post(stream_.get_executor(), [self = shared_from_this()] { self->read(); });
+    }
 
     void read() {
         parser_.emplace();
@@ -165,10 +173,12 @@ public:
                           [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
     }
 
-    /// Nothing more is read; what is being written still goes out.
+    /// Nothing more is read; what is being written still goes out. Thread: any.
     void finish() {
-        finishing_ = true;
-        if (reading_) close();
+        asio::post(stream_.get_executor(), [self = shared_from_this()] {
+            self->finishing_ = true;
+            if (self->reading_) self->close();
+        });
     }
 
     void close() {
@@ -213,23 +223,29 @@ private:
         request->body = std::move(message.body());
         request->peer = peer_;
         log::debug(log::Category::http, "Received a {} request for {} from {}", request->method, request->target.substr(0, 100), peer_);
-        auto job = [self = shared_from_this(), request, handler = &route.handler] {
-            HttpResponse response;
-            try {
-                response = (*handler)(*request);
-            } catch (const std::exception& e) {
-                log::warning("Unexpected error while processing request for '{}'. Error msg: '{}'", request->target, e.what());
-                response = refusal(500, e.what());
-            }
-            asio::post(self->server_.io, [self, response = std::move(response)]() mutable { self->write(std::move(response)); });
+        const auto later = [self = shared_from_this(), request, handler = &route.handler] {
+            asio::post(self->stream_.get_executor(), [self, request, handler] { self->answer(*request, *handler); });
         };
-        switch (server_.pool.submit(std::move(job), static_cast<std::size_t>(server_.options.queue_depth))) {
-            case WorkerPool::Outcome::queued: return;
-            case WorkerPool::Outcome::full:
+        switch (server_.turnstile.enter(later)) {
+            case Turnstile::Outcome::now: return answer(*request, route.handler);
+            case Turnstile::Outcome::queued: return;
+            case Turnstile::Outcome::full:
                 log::warning("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting");
                 return write(refusal(503, "Work queue depth exceeded"));
-            case WorkerPool::Outcome::stopping: return write(refusal(503, "Request rejected during server shutdown"));
+            case Turnstile::Outcome::stopping: return write(refusal(503, "Request rejected during server shutdown"));
         }
+    }
+
+    void answer(const HttpRequest& request, const HttpServer::Handler& handler) {
+        HttpResponse response;
+        try {
+            response = handler(request);
+        } catch (const std::exception& e) {
+            log::warning("Unexpected error while processing request for '{}'. Error msg: '{}'", request.target, e.what());
+            response = refusal(500, e.what());
+        }
+        write(std::move(response));
+        server_.turnstile.leave();
     }
 
     void on_read_error(beast::error_code error) {
@@ -317,7 +333,7 @@ bool ServerState::listen(const std::string& host, std::uint16_t port) {
     if (endpoint.address().is_unspecified()) {
         log::warning("The RPC server is not safe to expose to untrusted networks such as the public internet");
     }
-    tcp::acceptor acceptor(io);
+    tcp::acceptor acceptor(asio::make_strand(io));
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
@@ -332,7 +348,7 @@ bool ServerState::listen(const std::string& host, std::uint16_t port) {
 }
 
 void ServerState::accept(tcp::acceptor& acceptor) {
-    acceptor.async_accept([this, &acceptor](beast::error_code error, tcp::socket socket) {
+    acceptor.async_accept(asio::make_strand(io), [this, &acceptor](beast::error_code error, tcp::socket socket) {
         if (!acceptor.is_open()) return;
         if (!error) {
             beast::error_code ignored;
@@ -347,9 +363,12 @@ void ServerState::accept(tcp::acceptor& acceptor) {
             } else {
                 socket.set_option(tcp::no_delay(true), ignored);
                 auto session = std::make_shared<Session>(std::move(socket), *this);
-                sessions.remove_if([](const auto& weak) { return weak.expired(); });
-                sessions.push_back(session);
-                session->read();
+                {
+                    const std::lock_guard lock(mutex);
+                    sessions.remove_if([](const auto& weak) { return weak.expired(); });
+                    sessions.push_back(session);
+                }
+                session->begin();
             }
         }
         accept(acceptor);
@@ -378,32 +397,41 @@ bool HttpServer::bind() {
 void HttpServer::start() {
     const int threads = std::max(impl_->options.threads, 1);
     log::info("Starting HTTP server with {} worker threads", threads);
-    impl_->pool.start(threads);
+    impl_->turnstile.open(threads, static_cast<std::size_t>(impl_->options.queue_depth));
     for (tcp::acceptor& acceptor : impl_->acceptors) impl_->accept(acceptor);
-    impl_->thread = std::thread([this] {
-        log::name_thread("http");
-        const auto work = asio::make_work_guard(impl_->io);
-        impl_->io.run();
-    });
+    // One more than answer: there is always one for sockets.
+    for (int i = 0; i <= threads; ++i) {
+        impl_->threads.emplace_back([this, i] {
+            log::name_thread("http." + std::to_string(i));
+            const auto work = asio::make_work_guard(impl_->io);
+            impl_->io.run();
+        });
+    }
 }
 
 void HttpServer::interrupt() { impl_->interrupted = true; }
 
 void HttpServer::stop() {
-    if (!impl_->thread.joinable()) return;
+    if (impl_->threads.empty()) return;
     interrupt();
-    impl_->pool.stop();
-    asio::post(impl_->io, [this] {
-        beast::error_code error;
-        for (tcp::acceptor& acceptor : impl_->acceptors) acceptor.close(error);
+    impl_->turnstile.stop();
+    for (tcp::acceptor& acceptor : impl_->acceptors) {
+        asio::post(acceptor.get_executor(), [&acceptor] {
+            beast::error_code error;
+            acceptor.close(error);
+        });
+    }
+    {
+        const std::lock_guard lock(impl_->mutex);
         for (const auto& weak : impl_->sessions) {
             if (const auto session = weak.lock()) session->finish();
         }
-    });
+    }
     // The last answers are on their way: they are small or the client is slow; neither may hold the shutdown up.
     for (int i = 0; i < 200 && impl_->open_sessions > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     impl_->io.stop();
-    impl_->thread.join();
+    for (std::thread& thread : impl_->threads) thread.join();
+    impl_->threads.clear();
     impl_->io.restart();
     impl_->sessions.clear();
 }

@@ -46,12 +46,13 @@ private:
     std::vector<Entry> entries_;
 };
 
-/// An HTTP/1.1 server: one thread for all sockets, a pool of workers that answer, a bounded queue between them.
+/// An HTTP/1.1 server: a few threads, of which whichever is free reads a request, answers it and sends the answer. At most
+/// `threads` answer at a time; a bounded number of requests waits for them, and one thread is always left for sockets.
 ///
-/// Decides: who may connect, how long a client may take, what is refused before a worker sees it.
-/// Limits: request line and headers 8 KiB, body 32 MiB; idle or slow clients are dropped after `timeout_s`; never while a
-/// worker is at work for them. A full queue answers 503.
-/// Thread: start, interrupt and stop by the owner; handlers run on the workers.
+/// Decides: who may connect, how long a client may take, what is refused before a handler sees it.
+/// Limits: request line and headers 8 KiB, body 32 MiB; idle or slow clients are dropped after `timeout_s`; never while an
+/// answer to them is being made. A full queue answers 503.
+/// Thread: start, interrupt and stop by the owner; handlers run on the server's threads.
 class HttpServer {
 public:
     struct Options {
@@ -77,7 +78,7 @@ public:
     void start();
     /// From now on every new request is refused with 503.
     void interrupt();
-    /// Waits for the workers, lets their answers out, closes everything.
+    /// Waits for the answers that are being made, lets them out, closes everything.
     void stop();
     /// The ports that are listened on (they differ from the options when 0 was asked for).
     std::vector<std::uint16_t> ports() const;

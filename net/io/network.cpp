@@ -170,6 +170,7 @@ std::shared_ptr<const NetView> Network::view() const {
     }
     const auto reactor = impl_->current();
     const auto picture = [&clock, reactor](Engine& engine) {
+        engine.on_tick(clock.now_us());  // what other threads left for the engine belongs into the picture
         auto view = std::make_shared<NetView>(engine.view(clock.now_us()));
         view->networks = reactor->networks();
         return std::shared_ptr<const NetView>(std::move(view));

@@ -32,6 +32,10 @@ public:
         given_.wait(lock, [this] { return value_.has_value(); });
         return std::move(*value_);
     }
+    bool given() {
+        const std::lock_guard lock(mutex_);
+        return value_.has_value();
+    }
 
 private:
     std::mutex mutex_;
@@ -98,14 +102,33 @@ void MempoolService::submit_package(std::vector<TransactionPtr> txs, TxSubmissio
 
 TxVerdict MempoolService::accept(TransactionPtr tx, TxSubmission options) {
     const auto answer = std::make_shared<Answer<TxVerdict>>();
-    submit(std::move(tx), std::move(options), [answer](const TxVerdict& verdict) { answer->give(verdict); });
+    auto fault = Judge::check_alone(tx->tx(), pool_.options());
+    const bool awake = enqueue({std::move(tx), std::move(options), [answer](const TxVerdict& verdict) { answer->give(verdict); }, std::move(fault), nullptr}, false);
+    judge_here([&] { return answer->given(); }, awake);
     return answer->wait();
 }
 
 PackageVerdict MempoolService::accept_package(std::vector<TransactionPtr> txs, TxSubmission options) {
     const auto answer = std::make_shared<Answer<PackageVerdict>>();
-    submit_package(std::move(txs), std::move(options), [answer](const PackageVerdict& verdict) { answer->give(verdict); });
+    Ticket ticket;
+    ticket.options = std::move(options);
+    ticket.package = std::make_unique<PackageTicket>(PackageTicket{std::move(txs), [answer](const PackageVerdict& verdict) { answer->give(verdict); }});
+    const bool awake = enqueue(std::move(ticket), false);
+    judge_here([&] { return answer->given(); }, awake);
     return answer->wait();
+}
+
+// The caller waits anyway: while the chain thread sleeps it judges what is queued itself. What is left is the chain thread's.
+void MempoolService::judge_here(const std::function<bool()>& answered, bool awake) {
+    const bool done = thread_.try_at_rest([&] {
+        while (!answered() && on_rest()) {
+        }
+    });
+    if (done) {
+        const std::lock_guard lock(queue_mutex_);
+        awake = queue_.empty();
+    }
+    if (!awake && !thread_.post([] {})) give_up_waiting();
 }
 
 void MempoolService::answer_inconclusive(Ticket& ticket) {
@@ -123,7 +146,7 @@ void MempoolService::answer_inconclusive(Ticket& ticket) {
     if (ticket.done) ticket.done(verdict);
 }
 
-void MempoolService::enqueue(Ticket ticket) {
+bool MempoolService::enqueue(Ticket ticket, bool wake) {
     bool first = false;
     {
         const std::lock_guard lock(queue_mutex_);
@@ -132,12 +155,16 @@ void MempoolService::enqueue(Ticket ticket) {
             if (first) waiting_since_.store(steady_ms(), std::memory_order_relaxed);
             pending_.fetch_add(1, std::memory_order_relaxed);
             queue_.push_back(std::move(ticket));
-            if (!first) return;
+            if (!first) return true;
         }
     }
-    if (!first) return answer_inconclusive(ticket);
+    if (!first) {
+        answer_inconclusive(ticket);
+        return true;
+    }
     // Whoever finds the queue empty wakes the chain thread; on_rest() then stays until it is empty again.
-    if (!thread_.post([] {})) give_up_waiting();
+    if (wake && !thread_.post([] {})) give_up_waiting();
+    return wake;
 }
 
 void MempoolService::give_up_waiting() {

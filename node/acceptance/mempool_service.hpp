@@ -80,7 +80,9 @@ private:
     };
 
     // mempool_service.cpp: queue and life
-    void enqueue(Ticket ticket);
+    /// `wake`: the chain thread is woken when nobody did yet. False: somebody has to.
+    bool enqueue(Ticket ticket, bool wake = true);
+    void judge_here(const std::function<bool()>& answered, bool awake);
     static void answer_inconclusive(Ticket& ticket);
     std::vector<Ticket> take_batch(bool& more);
     void give_up_waiting();

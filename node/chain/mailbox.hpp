@@ -34,6 +34,15 @@ public:
         messages_.pop_front();
         return message;
     }
+    /// Waits up to `wait` for something to take.
+    void await(std::chrono::milliseconds wait) {
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, wait, [this] { return !messages_.empty() || closed_; });
+    }
+    bool empty() {
+        const std::lock_guard lock(mutex_);
+        return messages_.empty();
+    }
     /// Nothing is taken any more; what was posted before can still be taken.
     void close() {
         std::lock_guard lock(mutex_);

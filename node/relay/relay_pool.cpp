@@ -10,7 +10,9 @@ void RelayPool::add(const AddedTransaction& added) {
     if (!by_wtxid_.try_emplace(tx.wtxid, entries_.size()).second) return;
     by_txid_[tx.txid] = entries_.size();
     wtxids_.push_back(tx.wtxid);
-    entries_.push_back({added.tx, added.fee, added.vsize, added.chunk, added.sequence, added.time, added.peer == kNoPeer});
+    // What a block held was public: it is given to whoever asks, as if it had always been here.
+    const std::uint64_t sequence = added.limits_bypassed ? 0 : added.sequence;
+    entries_.push_back({added.tx, added.fee, added.vsize, added.chunk, sequence, added.time, added.peer == kNoPeer});
 }
 
 std::optional<RelayEntry> RelayPool::remove(const Wtxid& wtxid) {

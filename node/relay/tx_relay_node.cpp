@@ -1,6 +1,7 @@
 #include "node/relay/tx_relay_node.hpp"
 
 #include <future>
+#include <chrono>
 #include <limits>
 #include <variant>
 
@@ -17,6 +18,8 @@ struct Removed {
     Wtxid wtxid;
     std::uint64_t sequence = 0;
 };
+constexpr auto kLeisure = std::chrono::milliseconds(10);
+
 struct Connected {
     BlockPtr block;
 };
@@ -50,10 +53,26 @@ struct TxRelayNode::Inbox {
     std::mutex mutex;
     std::function<void(std::function<void()>)> post;  ///< empty when nobody listens
 
-    void put(Event event) {
+    bool woken = false;  ///< the net thread knows that something is here
+    std::chrono::steady_clock::time_point last_wake;
+
+    /// Not `urgent`: when many come one after the other, the net thread need not be woken for each; its next tick, or the next
+    /// message of a peer, is soon enough.
+    void put(Event event, bool urgent = true) {
         const std::lock_guard lock(mutex);
         if (!post) return;
-        if (box.push(std::move(event)) == net::Mailbox<Event>::Pushed::first) post([] {});
+        box.push(std::move(event));
+        if (woken) return;
+        const auto now = std::chrono::steady_clock::now();
+        if (!urgent && now - last_wake < kLeisure) return;
+        last_wake = now;
+        woken = true;
+        post([] {});
+    }
+    std::vector<Event> take() {
+        const std::lock_guard lock(mutex);
+        woken = false;
+        return box.take();
     }
 };
 
@@ -82,7 +101,7 @@ void TxRelayNode::detach() {
         const std::lock_guard lock(inbox_->mutex);
         inbox_->post = nullptr;
     }
-    inbox_->box.take();  // who waits for an answer learns that there is none
+    inbox_->take();  // who waits for an answer learns that there is none
 }
 
 /// What came before anyone listened.
@@ -103,7 +122,7 @@ void TxRelayNode::fill_pool() {
 
 // --- on the net thread
 
-void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
+void TxRelayNode::take_in(net::Outbox& out, std::int64_t now_us) {
     const auto cases = Cases{
         [&](const AddedTransaction& added) { relay_.on_added(added, out, now_us); },
         [&](const Removed& removed) { relay_.on_removed(removed.wtxid, removed.sequence); },
@@ -118,7 +137,14 @@ void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
         },
         [&](const Ask& ask) { ask.question(relay_); },
     };
-    for (const Event& event : inbox_->box.take()) std::visit(cases, event);
+    const std::vector<Event> events = inbox_->take();
+    if (events.empty()) return;
+    for (const Event& event : events) std::visit(cases, event);
+    hand_over();
+}
+
+void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
+    take_in(out, now_us);
     if (!mempool_) return;
     refresh_minimum_fee(now_us);
     if (relay_.tick(out, now_us))
@@ -153,9 +179,10 @@ void TxRelayNode::hand_over() {
 
 // --- on the chain thread
 
-void TxRelayNode::on_added(const AddedTransaction& added) { inbox_->put(added); }
+// What a peer sent has its verdict right behind; of our own it is announced at a tick anyway.
+void TxRelayNode::on_added(const AddedTransaction& added) { inbox_->put(added, false); }
 
-void TxRelayNode::on_removed(const RemovedEntry& removed) { inbox_->put(Removed{removed.entry.wtxid(), removed.sequence}); }
+void TxRelayNode::on_removed(const RemovedEntry& removed) { inbox_->put(Removed{removed.entry.wtxid(), removed.sequence}, false); }
 
 void TxRelayNode::on_block_removed(const std::vector<RemovedEntry>& removed, const HeaderNode*) {
     for (const RemovedEntry& one : removed) on_removed(one);

@@ -25,7 +25,9 @@ public:
     /// `post` wakes the net thread.
     void attach(std::function<void(std::function<void()>)> post);
     void detach();
-    /// Takes in what came from other threads; then what is due.
+    /// Takes in what came from other threads.
+    void take_in(net::Outbox& out, std::int64_t now_us);
+    /// The same; then what is due.
     void tick(net::Outbox& out, std::int64_t now_us);
     /// Hands on what the last calls of relay() left behind.
     void hand_over();

@@ -336,6 +336,8 @@ TEST(MempoolStorage, BringsEverythingBack) {
         for (const auto& tx : {parent, child, poor}) ASSERT_TRUE(h.service->accept(tx, local).accepted());
         const Txid elsewhere(Uint256(Bytes(32, 7)));
         h.service->prioritise(elsewhere, -77);
+        // What was not read to its end is not overwritten.
+        for (int i = 0; i < 1000 && !h.service->loaded(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         h.stop();
         h.start(dir.path() / "mempool.dat");
         for (int i = 0; i < 1000 && !h.service->loaded(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
