@@ -33,6 +33,7 @@ class Plan:
         self.key = 10_000_000
         self.singles, self.packages, self.orphans, self.replacements = [], [], [], []
         self.expected = set()
+        self.made = {}  # txid -> shape and transaction, in order
         self.shapes = collections.Counter()
 
     def take(self, count=1):
@@ -51,6 +52,7 @@ class Plan:
     def keep(self, shape, txs):
         self.shapes[shape] += len(txs)
         self.expected.update(tx.txid for tx in txs)
+        self.made.update((tx.txid, (shape, tx)) for tx in txs)
         return txs
 
     def single(self, count):
@@ -223,12 +225,32 @@ def mempools(nodes):
     return [set(node.rpc("getrawmempool")) for node in nodes]
 
 
-def converge(nodes, expected, seconds):
-    began = time.monotonic()
+SETTLED = 20  # seconds without a change: what is missing everywhere will not come by itself
+
+
+def send_again(nodes, plan, missing):
+    """What every node forgot before its parent came (orphans are kept in a bounded place) is sent again, as its maker would."""
+    shapes = collections.Counter()
+    for txid, (shape, tx) in plan.made.items():
+        if txid in missing:
+            shapes[shape] += 1
+            nodes[0].rpc("sendrawtransaction", tx.hex, 0)
+    print(f"sent again: {', '.join(f'{count} {shape}' for shape, count in shapes.items())}", flush=True)
+
+
+def converge(nodes, plan, seconds):
+    began = quiet_since = time.monotonic()
+    expected, last, again = plan.expected, None, False
     while True:
         found = mempools(nodes)
         if all(pool == expected for pool in found):
             return time.monotonic() - began
+        sizes = [len(pool) for pool in found]
+        if sizes != last:
+            last, quiet_since = sizes, time.monotonic()
+        if not again and time.monotonic() - quiet_since > SETTLED and all(pool == found[0] for pool in found) and found[0] < expected:
+            again = True
+            send_again(nodes, plan, expected - found[0])
         if time.monotonic() - began > seconds:
             for node, pool in zip(nodes, found):
                 print(f"{node.name}: {len(pool)} transactions, {len(expected - pool)} missing {sorted(expected - pool)[:3]}, "
@@ -308,7 +330,7 @@ def main():
             print(f"submitted within {time.monotonic() - began:.1f} s, {len(refusals)} refused", flush=True)
             for refusal in refusals[:20]:
                 print("  refused:", *refusal)
-            seconds = converge(nodes, plan.expected, 120 + args.transactions / 20)
+            seconds = converge(nodes, plan, 120 + args.transactions / 20)
             print(f"{len(plan.expected)} transactions in all {len(nodes)} mempools, {seconds:.1f} s later", flush=True)
             left, rows, share, spreading = mine(nodes, maker, args.blocks, plan.expected)
         print(f"{args.blocks} blocks by turns, {len(left)} transactions left; each everywhere within {max(spreading):.2f} s, "

@@ -190,12 +190,12 @@ TEST_F(Simulation, RubbishEndsItsSenderWithAReasonWhileOthersStay) {
         if (i % 100 == 0) sim_->run(1);
     }
     id = sim_->add_raw_peer(node);
-    const Bytes noise(100, 0xee);
+    const Bytes noise(5000, 0xee);  // read as a key and garbage without an end
     node.engine.on_bytes(id, noise, sim_->now_us);
     sim_->run(2);
     EXPECT_GT(dropped, 0u);
     EXPECT_FALSE(sim_->connected(node, id));
-    EXPECT_TRUE(node.logged("Header error: Wrong MessageStart eeeeeeee received"));
+    EXPECT_TRUE(node.logged("V2 transport error: missing garbage terminator"));
     EXPECT_TRUE(node.logged("Misbehaving: peer="));
     EXPECT_TRUE(sim_->connected(node, 0)) << "the honest peer";
     node.chain.mine(builder_->block_at(101));
