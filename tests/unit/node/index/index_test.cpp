@@ -74,7 +74,11 @@ protected:
     void wait() {
         for (int i = 0; i < 2'000; ++i) {
             bool current = true;
-            for (const IndexSummary& index : indexes->summaries()) current = current && index.synced && index.best_block_height == node.tip()->height;
+            const auto ask = [&current](const auto* index) { current = current && (!index || index->wait_until_current()); };
+            ask(indexes->txs());
+            ask(indexes->spenders());
+            ask(indexes->filters());
+            ask(indexes->coin_stats());
             if (current) break;
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
@@ -273,6 +277,25 @@ TEST_F(Indexes, SurviveACrashAfterAnyWrite) {
         check_all();
         stop();
     }
+}
+
+// At the tip every write is logged at once: what was indexed is not indexed again, up to where the ledger itself is.
+TEST_F(Indexes, AreWhereTheLedgerIsAfterACrashAtTheTip) {
+    node.options.max_tip_age = std::int64_t{1} << 40;
+    start();
+    sync(busy[2]);
+    wait();
+    ASSERT_FALSE(node.chain().view()->initial_block_download);
+    crash(1'000);
+    for (const char* name : {"txindex", "txospenderindex", "coinstatsindex", "basic block filter index"}) {
+        const auto marker = read_index_marker(node.kv, name);
+        ASSERT_TRUE(marker && *marker) << name;
+        EXPECT_EQ((*marker)->best, **storage::read_best_block(node.kv)) << name;
+    }
+    start();
+    check_all();
+    sync(busy.back());
+    check_all();
 }
 
 TEST_F(Indexes, MarkersAreNeverAheadOfTheLedger) {
