@@ -12,6 +12,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -260,25 +261,38 @@ private:
         write(refusal(error == bhttp::error::body_limit ? 413 : 400));
     }
 
+    /// Sends the answer: at once as far as the socket takes it, which for small ones is all of it; the rest as there is room.
     void write(HttpResponse&& response) {
-        response_.emplace();
-        response_->version(version_);
-        response_->result(static_cast<unsigned>(response.status));
-        response_->reason(reason_of(response.status));
-        for (const auto& [name, value] : response.headers) response_->set(name, value);
         if (finishing_ || server_.interrupted) keep_alive_ = false;
-        response_->keep_alive(keep_alive_);
+        head_ = version_ == 10 ? "HTTP/1.0 " : "HTTP/1.1 ";
+        head_.append(std::to_string(response.status)).append(" ").append(reason_of(response.status)).append("\r\n");
+        const auto field = [this](std::string_view name, std::string_view value) { head_.append(name).append(": ").append(value).append("\r\n"); };
+        for (const auto& [name, value] : response.headers) field(name, value);
+        if (!keep_alive_ && version_ != 10) field("Connection", "close");
+        if (keep_alive_ && version_ == 10) field("Connection", "keep-alive");
+        body_.clear();
         if (response.status != 204) {
-            response_->set(bhttp::field::content_type, response.content_type);
-            response_->body() = std::move(response.body);
-            response_->prepare_payload();
+            field("Content-Type", response.content_type);
+            field("Content-Length", std::to_string(response.body.size()));
+            body_ = std::move(response.body);
         }
+        head_.append("\r\n");
+        beast::error_code error;
+        stream_.socket().non_blocking(true, error);
+        const std::array<asio::const_buffer, 2> all{asio::buffer(head_), asio::buffer(body_)};
+        const std::size_t sent = error ? 0 : stream_.socket().write_some(all, error);
+        if (error == asio::error::would_block || error == asio::error::try_again) error.clear();
+        if (error || sent == head_.size() + body_.size()) return on_written(error);
         stream_.expires_after(std::chrono::seconds(server_.options.timeout_s));
-        bhttp::async_write(stream_, *response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
-            if (error || !self->keep_alive_ || self->finishing_) return self->linger();
-            self->response_.reset();
-            self->read();
-        });
+        const std::size_t of_head = std::min(sent, head_.size());
+        const std::array<asio::const_buffer, 2> rest{asio::buffer(head_) + of_head, asio::buffer(body_) + (sent - of_head)};
+        asio::async_write(stream_, rest, [self = shared_from_this()](beast::error_code failed, std::size_t) { self->on_written(failed); });
+    }
+
+    void on_written(beast::error_code error) {
+        body_ = {};
+        if (error || !keep_alive_ || finishing_) return linger();
+        read();
     }
 
     /// Sends the end of the stream, so that an answer to a request we did not read to its end is not lost to a reset.
@@ -302,7 +316,7 @@ private:
     ServerState& server_;
     beast::flat_buffer buffer_;
     std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
-    std::optional<bhttp::response<bhttp::string_body>> response_;
+    std::string head_, body_;  ///< of the answer that is being sent
     std::string peer_;
     std::array<char, 4096> discarded_{};
     std::size_t discarded_bytes_ = 0;

@@ -13,6 +13,7 @@ constexpr std::size_t kBatch = 128;
 constexpr std::uint64_t kImproveSteps = 50'000;  // about a millisecond
 constexpr unsigned kImprovements = 100;
 constexpr std::int64_t kPatienceMs = 300;
+constexpr int kTurns = 4;  // in a row that one caller takes for others
 
 std::int64_t steady_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -118,17 +119,28 @@ PackageVerdict MempoolService::accept_package(std::vector<TransactionPtr> txs, T
     return answer->wait();
 }
 
-// The caller waits anyway: while the chain thread sleeps it judges what is queued itself. What is left is the chain thread's.
+// The caller waits anyway: while the chain thread sleeps it judges what is queued itself. Whoever has the turn meanwhile sees
+// what is queued when his ends.
 void MempoolService::judge_here(const std::function<bool()>& answered, bool awake) {
-    const bool done = thread_.try_at_rest([&] {
-        while (!answered() && on_rest()) {
+    for (int turns = 0; turns < kTurns; ++turns) {
+        const auto turn = thread_.try_at_rest([&] {
+            while (on_rest() && !answered()) {
+            }
+        });
+        if (turn == ChainThread::Turn::taken) return;
+        if (turn == ChainThread::Turn::busy) {
+            if (awake) return;
+            break;
         }
-    });
-    if (done) {
-        const std::lock_guard lock(queue_mutex_);
-        awake = queue_.empty();
+        awake = false;
+        if (!waiting()) return;  // others may have come meanwhile: they counted on this turn
     }
-    if (!awake && !thread_.post([] {})) give_up_waiting();
+    if (!thread_.post([] {})) give_up_waiting();
+}
+
+bool MempoolService::waiting() const {
+    const std::lock_guard lock(queue_mutex_);
+    return !queue_.empty();
 }
 
 void MempoolService::answer_inconclusive(Ticket& ticket) {

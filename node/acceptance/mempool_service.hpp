@@ -56,6 +56,7 @@ public:
     void unsubscribe(MempoolObserver* observer) override;
 
     // ChainResident
+    bool waiting() const override;
     bool on_rest() override;
     void on_settled() override;
     bool settled() const override { return !returning_; }
@@ -128,7 +129,7 @@ private:
     const HeaderNode* tip_ = nullptr;  ///< guarded by the mutex: what the mempool goes with
     Judge judge_;
 
-    std::mutex queue_mutex_;
+    mutable std::mutex queue_mutex_;
     std::deque<Ticket> queue_;
     bool closed_ = true;
     std::atomic<std::size_t> pending_{0};

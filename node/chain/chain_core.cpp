@@ -233,8 +233,9 @@ void ChainCore::run() {
         read_mail(std::chrono::milliseconds(0));
         if (stopping()) break;
         if (step()) continue;
+        ChainResident* const resident = !broken_ && idle() ? resident_ : nullptr;
         duty.unlock();
-        mailbox_.await(std::chrono::milliseconds(1000));
+        if (!resident || !resident->waiting()) mailbox_.await(std::chrono::milliseconds(1000));
         duty.lock();
     }
     // The end: workers finish fast, speculation is taken back, what is verified is written.
@@ -327,11 +328,12 @@ bool ChainCore::run_at_rest(const std::function<void()>& work) {
     });
 }
 
-bool ChainCore::try_at_rest(const std::function<void()>& work) {
+ChainThread::Turn ChainCore::try_at_rest(const std::function<void()>& work) {
     const std::unique_lock duty(duty_, std::try_to_lock);
-    if (!duty || !running_ || stopping() || broken_ || !mailbox_.empty() || !idle()) return false;
+    if (!duty) return Turn::taken;
+    if (!running_ || stopping() || broken_ || !mailbox_.empty() || !idle()) return Turn::busy;
     work();
-    return true;
+    return Turn::done;
 }
 
 void ChainCore::set_resident(ChainResident* resident) {

@@ -91,7 +91,7 @@ public:
     // --- ChainThread
     bool post(std::function<void()> work) override { return mailbox_.post(std::move(work)); }
     bool run_at_rest(const std::function<void()>& work) override;
-    bool try_at_rest(const std::function<void()>& work) override;
+    Turn try_at_rest(const std::function<void()>& work) override;
     Workers& workers() override { return *workers_; }
     void set_resident(ChainResident* resident) override;
     void set_companion(LedgerCompanion* companion) override;

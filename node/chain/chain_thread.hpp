@@ -36,6 +36,8 @@ public:
     virtual bool impatient() const { return false; }
     /// False: on_settled() has work to do, and no tip is shown before it did.
     virtual bool settled() const { return true; }
+    /// Something waits for on_rest(). Any thread.
+    virtual bool waiting() const { return false; }
 };
 
 /// What keeps data of its own about each block beside the ledger, in the same store: the indexes. Its data may be written at any
@@ -75,9 +77,11 @@ public:
     virtual bool post(std::function<void()> work) = 0;
     /// Runs `work` on the chain thread when the chain is at rest, and waits for it. False: the thread has ended and it never ran.
     virtual bool run_at_rest(const std::function<void()>& work) = 0;
-    /// Does `work` on the caller's own thread, in the chain thread's stead, when that one sleeps and the chain is at rest. False:
-    /// it is awake, and nothing was done. Saves two changes of thread where one caller waits for a short answer.
-    virtual bool try_at_rest(const std::function<void()>& work) = 0;
+    /// Does `work` on the caller's own thread, in the chain thread's stead, when that one sleeps and the chain is at rest. Saves two
+    /// changes of thread where one caller waits for a short answer. Whoever ends such a turn, the chain thread too, looks
+    /// afterwards whether something waits for on_rest(): what was left there before the call is never forgotten.
+    enum class Turn { done, taken, busy };  ///< taken: another has the turn now; busy: the chain is not at rest
+    virtual Turn try_at_rest(const std::function<void()>& work) = 0;
     virtual Workers& workers() = 0;
     /// Null: none. It must outlive its stay.
     virtual void set_resident(ChainResident* resident) = 0;
