@@ -340,7 +340,8 @@ void FullRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->server.add(peer.id);
 }
 
-void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
+void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
+    impl_->txs.take_in(out, now_us);  // what came before this peer is not announced to it
     impl_->compact.on_ready(peer, out);
     if (impl_->txs.active()) impl_->txs.relay().on_ready(peer);
 }
