@@ -320,7 +320,7 @@ void Engine::on_written(PeerId id, std::size_t bytes, std::int64_t now_us) {
 }
 
 bool Engine::must_wait(const Peer& peer) const {
-    return peer.deferred_bytes > limits::kMaxDeferredBytes || (peer.known_to_role && role_.wants_pause(peer.info));
+    return peer.deferred_bytes > options_.max_receive_buffer || (peer.known_to_role && role_.wants_pause(peer.info));
 }
 
 bool Engine::role_waits(const Peer& peer, const Frame& frame) const {
@@ -357,7 +357,7 @@ void Engine::advance(Peer& peer, std::int64_t now_us) {
 
 /// A peer that asks and asks, or makes us speak, and does not read.
 bool Engine::overloads(Peer& peer, std::int64_t now_us) {
-    const bool asks_on = peer.deferred_bytes > limits::kMaxDeferredBytes && peer.info.send_queue_bytes > 0 &&
+    const bool asks_on = peer.deferred_bytes > options_.max_receive_buffer && peer.info.send_queue_bytes > 0 &&
                          now_us - peer.send_progress_us > limits::kSendProgress_s * 1'000'000;
     if (!asks_on && peer.info.send_queue_bytes <= options_.max_send_buffer + limits::kMaxUnread) return false;
     close(peer, fmt::format("peer does not read what it makes us send ({} bytes)", peer.info.send_queue_bytes), LogLine::Kind::debug);

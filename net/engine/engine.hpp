@@ -27,6 +27,7 @@ struct EngineOptions {
     int max_connections = 125;
     std::int64_t peer_timeout_s = limits::kHandshakeTimeout_s;
     std::size_t max_send_buffer = 1'000'000;  ///< requests of a peer that has not read this much wait
+    std::size_t max_receive_buffer = limits::kMaxDeferredBytes;  ///< so much of what waits is kept of each peer
     bool active = true;
     bool blocks_only = false;
     bool v2 = true;                           ///< take and make connections of BIP324, and say so in the services

@@ -124,10 +124,11 @@ bool TxDownload::on_announced(PeerId peer, const TxName& name, std::int64_t now_
         if (std::find(judging->announced.begin(), judging->announced.end(), entry) == judging->announced.end()) judging->announced.push_back(entry);
         return true;
     }
-    if (known(name, true)) return true;
+    // Whoever has announced too much already costs us no more than this.
     const auto facts = peers_.find(peer);
     if (facts == peers_.end()) return false;
     if (!facts->second.relay_permission && requests_.count(peer) >= kMaxAnnouncements) return false;
+    if (known(name, true)) return true;
     requests_.on_announced(peer, name, facts->second.preferred, now_us + delay(peer, facts->second, name.by_wtxid));
     return false;
 }

@@ -1,7 +1,6 @@
 #include "node/relay/tx_relay.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "net/wire/limits.hpp"
 
@@ -84,7 +83,6 @@ bool TxRelay::rejects(const PeerInfo& peer) const {
 
 bool TxRelay::on_inv(const PeerInfo& peer, std::span<const InvItem> items, bool initial_block_download, Outbox& out, std::int64_t now_us) {
     const LogScope scope(log_, out);
-    std::set<Uint256> seen[2];  // txids, wtxids
     for (const InvItem& item : items) {
         if (item.type == (peer.wtxid_relay ? kInvTx : kInvWtx)) continue;  // not how this peer names them (BIP339)
         if (rejects(peer)) {
@@ -92,7 +90,6 @@ bool TxRelay::on_inv(const PeerInfo& peer, std::span<const InvItem> items, bool 
             return false;
         }
         const TxName name = name_of(item);
-        if (!seen[name.by_wtxid].insert(item.hash).second) continue;
         announcer_.note_known(peer.id, item.hash);
         if (initial_block_download) continue;
         const bool have = download_.on_announced(peer.id, name, now_us);

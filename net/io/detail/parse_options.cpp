@@ -138,6 +138,7 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     engine.max_connections = std::max(0, options.max_connections);
     engine.peer_timeout_s = options.peer_timeout_s;
     engine.max_send_buffer = options.max_send_buffer;
+    engine.max_receive_buffer = options.max_receive_buffer;
     engine.active = options.active;
     engine.blocks_only = options.blocks_only;
     engine.v2 = options.v2_transport;
