@@ -102,7 +102,7 @@ class Bench:
     def __init__(self, args):
         self.args, self.rows = args, []
         self.maker = tx_material.Maker()
-        self.kinds = {"core": (harness.need_reference(), ["-corepolicy=1"]), "cairn": (harness.cairnd(), [])}
+        self.kinds = {"core": (harness.need_reference(), ["-corepolicy=1"]), "cairn": (harness.cairnd(), ["-txsendrate=1000000"])}
         self.nodes = {name: harness.Node(binary, f"bench-{name}", *COMMON, *more) for name, (binary, more) in self.kinds.items()}
 
     def say(self, what, name, values, unit):
