@@ -1,7 +1,10 @@
 #include "node/relay/tx_relay.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
+#include "consensus/crypto/random.hpp"
+#include "consensus/crypto/siphash.hpp"
 #include "net/wire/limits.hpp"
 
 namespace cairn::node {
@@ -9,6 +12,12 @@ namespace cairn::node {
 using namespace net;  // NOLINT: this file speaks the network's language
 
 namespace {
+
+/// A hash of hashes that a peer chooses: keyed, so that nobody can make them collide.
+struct KeyedHash {
+    SipKey key;
+    std::size_t operator()(const Uint256& value) const { return siphash13_jumbo(key, value); }
+};
 
 constexpr std::int64_t kRebroadcastMin_us = 10LL * 60 * 1'000'000;
 constexpr std::int64_t kRebroadcastSpread_us = 5LL * 60 * 1'000'000;
@@ -83,6 +92,10 @@ bool TxRelay::rejects(const PeerInfo& peer) const {
 
 bool TxRelay::on_inv(const PeerInfo& peer, std::span<const InvItem> items, bool initial_block_download, Outbox& out, std::int64_t now_us) {
     const LogScope scope(log_, out);
+    // What one message names twice counts once.
+    static const KeyedHash hash{{random_u64(), random_u64()}};
+    std::unordered_set<Uint256, KeyedHash> txids(0, hash), wtxids(0, hash);
+    (peer.wtxid_relay ? wtxids : txids).reserve(items.size());
     for (const InvItem& item : items) {
         if (item.type == (peer.wtxid_relay ? kInvTx : kInvWtx)) continue;  // not how this peer names them (BIP339)
         if (rejects(peer)) {
@@ -90,6 +103,7 @@ bool TxRelay::on_inv(const PeerInfo& peer, std::span<const InvItem> items, bool 
             return false;
         }
         const TxName name = name_of(item);
+        if (!(name.by_wtxid ? wtxids : txids).insert(item.hash).second) continue;
         announcer_.note_known(peer.id, item.hash);
         if (initial_block_download) continue;
         const bool have = download_.on_announced(peer.id, name, now_us);
