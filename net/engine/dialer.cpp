@@ -145,12 +145,12 @@ void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output&
     }
     std::set<Bytes> groups;
     for (const auto& connection : state.connections)
-        if (connection.type != ConnectionType::inbound) groups.insert(connection.address.address.group());
+        if (connection.type != ConnectionType::inbound) groups.insert(book_.group(connection.address.address));
     for (const auto& [id, pending] : pending_)
-        if (pending.endpoint) groups.insert(pending.endpoint->address.group());
+        if (pending.endpoint) groups.insert(book_.group(pending.endpoint->address));
     const auto wanted = [&](const PeerAddress& address) {
         const NetAddress& host = address.endpoint.address;
-        return reachable(host) && host.is_routable() && !(state.own && state.own->contains(host)) && !discouraged_.contains(host) && !bans_.banned(host, now_us / kSecond) && !groups.contains(host.group()) &&
+        return reachable(host) && host.is_routable() && !(state.own && state.own->contains(host)) && !discouraged_.contains(host) && !bans_.banned(host, now_us / kSecond) && !groups.contains(book_.group(host)) &&
                (address.services & kServiceOtherFork) == 0 && (address.services & kServiceWitness) != 0;
     };
     const std::int64_t now_s = now_us / kSecond;

@@ -108,7 +108,7 @@ bool Engine::make_inbound_room() {
     std::vector<EvictionCandidate> candidates;
     for (const auto& [id, peer] : peers_) {
         if (!peer->info.inbound() || peer->info.closing || peer->info.has(kPermitNoBan)) continue;
-        Bytes keyed = peer->info.address.address.group();
+        Bytes keyed = options_.groups.group(peer->info.address.address);
         Writer(keyed).u64(group_secret_);
         candidates.push_back({id, peer->info.connected_us, peer->ping.min_us().value_or(std::numeric_limits<std::int64_t>::max()),
                               peer->info.last_block_s, peer->info.last_transaction_s, peer->info.relay_wanted,

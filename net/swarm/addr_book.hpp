@@ -65,6 +65,8 @@ public:
 
     // --- looking
     std::size_t size() const { return order_.size(); }
+    /// By which a diverse choice of peers is made: see NetGroups.
+    Bytes group(const NetAddress& address) const { return groups_->group(address); }
     std::size_t size(std::optional<NetworkId> network, std::optional<bool> in_new) const;
     struct Place {
         bool tried = false;

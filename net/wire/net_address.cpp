@@ -233,15 +233,6 @@ std::string NetAddress::to_string() const {
     return "::";
 }
 
-Bytes NetAddress::group() const {
-    Bytes group{static_cast<std::uint8_t>(network_)};
-    if (is_loopback() || !is_routable()) return group;
-    const std::size_t count = network_ == NetworkId::ipv4 ? 2 : network_ == NetworkId::ipv6 ? 4 : 1;
-    group.insert(group.end(), bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(count));
-    if (count == 1) group.back() &= 0xf0;
-    return group;
-}
-
 std::string Endpoint::to_string() const {
     const bool brackets = address.network() == NetworkId::ipv6 || address.network() == NetworkId::cjdns ||
                           address.network() == NetworkId::none;

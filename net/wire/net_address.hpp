@@ -58,8 +58,6 @@ public:
     /// The 16 bytes of the old formats; zeros when the network has none.
     std::array<std::uint8_t, 16> v1_bytes() const;
     std::string to_string() const;
-    /// The part by which a diverse choice of peers is made: /16 of IPv4, /32 of IPv6, 4 bits of overlays.
-    Bytes group() const;
 
     auto operator<=>(const NetAddress&) const = default;
 

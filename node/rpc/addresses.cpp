@@ -2,6 +2,7 @@
 #include "net/http/rpc_table.hpp"
 #include "net/wire/net_address.hpp"
 #include "node/rpc/doc.hpp"
+#include "node/rpc/lookup.hpp"
 #include "node/rpc/methods.hpp"
 
 namespace cairn::node {
@@ -15,11 +16,6 @@ namespace code = http::rpc_code;
 using namespace doc;
 
 constexpr const char* kNetworks = "ipv4, ipv6, onion, i2p, cjdns";
-
-net::NetPort& network(const NodeContext& context) {
-    if (!context.net) throw RpcError{code::kClientP2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
-    return *context.net;
-}
 
 std::string known_network(const std::string& name) {
     std::string lower = name;

@@ -84,7 +84,7 @@ TEST_F(DialerTest, FillsEightFullAndTwoBlockRelaySlotsFromDifferentGroups) {
             const auto pending = dialer.finish(dial.dial);
             state_.connections.push_back({"", *pending->endpoint, pending->type});
             ++made[pending->type];
-            EXPECT_TRUE(groups.insert(pending->endpoint->address.group()).second);
+            EXPECT_TRUE(groups.insert(book_.group(pending->endpoint->address)).second);
         }
     }
     EXPECT_EQ(made[ConnectionType::outbound_full_relay], limits::kFullRelayOutbound);
@@ -140,6 +140,21 @@ TEST_F(DialerTest, CallsNetworksThatBecameReachableLater) {
     std::size_t dials = 0;
     for (int i = 0; i < 20; ++i) dials += dialer.on_tick(state_, now_ += kSecond).dials.size();
     EXPECT_GT(dials, 0u);
+}
+
+TEST_F(DialerTest, TakesAnAutonomousSystemForOneGroupWhenThereIsAMap) {
+    const NetGroups one_system = NetGroups::from_asmap(Bytes(3)).value();  // every address belongs to system 1
+    AddrBook book(random_, {false, &one_system, nullptr});
+    for (std::uint32_t i = 0; i < 200; ++i)
+        book.add({{{NetAddress::ipv4(0x20000000 + i * 65536), 8333}, kServiceNetwork | kServiceWitness, static_cast<std::uint32_t>(now_ / kSecond)}},
+                 NetAddress::ipv4(0x20000000 + i * 65536), 0, now_ / kSecond);
+    Dialer dialer(quiet(), random_, book, discouraged_, bans_, log_);
+    for (int i = 0; i < 50; ++i)
+        for (const auto& dial : dialer.on_tick(state_, now_ += kSecond).dials) {
+            const auto pending = dialer.finish(dial.dial);
+            state_.connections.push_back({"", *pending->endpoint, pending->type});
+        }
+    EXPECT_EQ(state_.connections.size(), 1u);
 }
 
 TEST_F(DialerTest, AsksSeedsOnlyWhenAllowedAndHungry) {
