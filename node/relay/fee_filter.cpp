@@ -1,7 +1,8 @@
 #include "node/relay/fee_filter.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "net/core/intervals.hpp"
 
 namespace cairn::node {
 
@@ -14,12 +15,6 @@ constexpr std::int64_t kMaxChangeDelay_us = 5LL * 60 * 1'000'000;
 constexpr std::int32_t kFeeFilterVersion = 70013;
 
 }  // namespace
-
-std::int64_t exponential_interval(net::Random& random, std::int64_t mean_us) {
-    // 53 bits of a number above 0 and at most 1.
-    const double uniform = (static_cast<double>(random.u64() >> 11) + 1.0) / 9007199254740992.0;
-    return static_cast<std::int64_t>(-std::log(uniform) * static_cast<double>(mean_us) + 0.5);
-}
 
 FeeFilterRounder::FeeFilterRounder(FeeRate incremental) {
     steps_.push_back({0});

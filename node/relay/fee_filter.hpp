@@ -49,7 +49,4 @@ private:
     std::unordered_map<net::PeerId, Peer> peers_;
 };
 
-/// A random interval with this mean, as between events that know nothing of each other.
-std::int64_t exponential_interval(net::Random& random, std::int64_t mean_us);
-
 }  // namespace cairn::node

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "net/core/intervals.hpp"
 #include "net/wire/limits.hpp"
-#include "node/relay/fee_filter.hpp"
 
 namespace cairn::node {
 

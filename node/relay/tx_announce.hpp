@@ -6,8 +6,8 @@
 #include "net/core/outbox.hpp"
 #include "net/core/peer_info.hpp"
 #include "net/core/random.hpp"
+#include "net/core/rolling_filter.hpp"
 #include "node/relay/relay_pool.hpp"
-#include "node/relay/rolling_filter.hpp"
 
 namespace cairn::node {
 
@@ -85,7 +85,7 @@ private:
     struct Peer {
         Peer(const net::PeerInfo& info, SipKey key) : inbound(info.inbound()), known(kKnownCapacity, key) {}
         bool inbound;
-        RollingFilter known;          ///< wtxids for peers of BIP339, txids for others
+        net::RollingFilter known;          ///< wtxids for peers of BIP339, txids for others
         std::vector<Wtxid> to_send;
         bool want_mempool = false;
         std::int64_t next_us = 0;     ///< 0: never had a turn; nothing is queued before it had one

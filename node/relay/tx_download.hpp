@@ -5,10 +5,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "net/core/rolling_filter.hpp"
 #include "node/mempool/verdict.hpp"
 #include "node/relay/orphanage.hpp"
 #include "node/relay/relay_pool.hpp"
-#include "node/relay/rolling_filter.hpp"
 #include "node/relay/tx_request.hpp"
 
 namespace cairn::node {
@@ -105,9 +105,9 @@ private:
     net::LogLines& log_;
     TxRequest requests_;
     Orphanage orphanage_;
-    RollingFilter refused_;        ///< wtxids; txids where no witness could help
-    RollingFilter reconsiderable_; ///< wtxids that a child may bring in; hashes of packages that failed
-    RollingFilter confirmed_;      ///< txids and wtxids
+    net::RollingFilter refused_;        ///< wtxids; txids where no witness could help
+    net::RollingFilter reconsiderable_; ///< wtxids that a child may bring in; hashes of packages that failed
+    net::RollingFilter confirmed_;      ///< txids and wtxids
     std::unordered_map<PeerId, Peer> peers_;
     std::size_t wtxid_peers_ = 0;
     std::unordered_map<Wtxid, Judging> judging_;

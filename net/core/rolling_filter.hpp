@@ -5,7 +5,7 @@
 
 #include "consensus/crypto/siphash.hpp"
 
-namespace cairn::node {
+namespace cairn::net {
 
 /// Remembers that hashes were seen: the last `capacity` of them for certain, up to half as many more by the way, then
 /// it forgets. It may claim to have seen what it has not, about once in a hundred million questions.
@@ -44,4 +44,4 @@ private:
     std::size_t newest_ = 0;
 };
 
-}  // namespace cairn::node
+}  // namespace cairn::net

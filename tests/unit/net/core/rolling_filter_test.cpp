@@ -1,10 +1,10 @@
-#include "node/relay/rolling_filter.hpp"
+#include "net/core/rolling_filter.hpp"
 
 #include <gtest/gtest.h>
 
 #include "net/core/random.hpp"
 
-namespace cairn::node {
+namespace cairn::net {
 namespace {
 
 TEST(RollingFilter, RemembersTheLastOnesForCertain) {
@@ -54,4 +54,4 @@ TEST(RollingFilter, IsEmptyAfterReset) {
 }
 
 }  // namespace
-}  // namespace cairn::node
+}  // namespace cairn::net

@@ -1,9 +1,9 @@
-#include "node/relay/rolling_filter.hpp"
+#include "net/core/rolling_filter.hpp"
 
 #include <algorithm>
 #include <bit>
 
-namespace cairn::node {
+namespace cairn::net {
 
 RollingFilter::RollingFilter(std::size_t capacity, SipKey key)
     : key_(key), share_(std::max<std::size_t>(1, (capacity + 1) / 2)), mask_(std::bit_ceil(share_ + share_ / 4 + 1) - 1) {}
@@ -56,4 +56,4 @@ std::size_t RollingFilter::memory_usage() const {
     return bytes;
 }
 
-}  // namespace cairn::node
+}  // namespace cairn::net
