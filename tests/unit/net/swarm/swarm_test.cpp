@@ -3,7 +3,6 @@
 
 #include "net/swarm/bans.hpp"
 #include "net/swarm/eviction.hpp"
-#include "net/swarm/seeds.hpp"
 
 namespace cairn::net {
 namespace {
@@ -30,18 +29,6 @@ TEST(Eviction, SparesMeritAndDropsTheYoungestOfTheLargestGroup) {
     EXPECT_FALSE(choose_eviction({peers.begin(), peers.begin() + 20})) << "so few are all protected";
     peers[50].prefer = true;
     EXPECT_EQ(choose_eviction(peers), 50);
-}
-
-TEST(Seeds, ArePackedForEveryPublicChain) {
-    for (const std::string chain : {"main", "test", "testnet4", "signet"}) {
-        const auto seeds = fixed_seeds(chain);
-        EXPECT_GT(seeds.size(), 50u) << chain;
-        for (const auto& seed : seeds) {
-            EXPECT_TRUE(seed.endpoint.address.is_valid()) << chain;
-            EXPECT_TRUE(seed.endpoint.port != 0 || seed.endpoint.address.network() == NetworkId::i2p) << chain;
-        }
-    }
-    EXPECT_TRUE(fixed_seeds("regtest").empty());
 }
 
 }  // namespace
