@@ -40,6 +40,10 @@ public:
         const auto found = entries_.find(address);
         return found == entries_.end() ? 0 : found->second.score;
     }
+    /// The one to tell a peer: which it reaches best and, among those, of which we are surest. What we are called in Tor and
+    /// I2P is told within that network only, and nothing else is told there. nullopt: there is none for it.
+    /// `through_onion`: the peer came in through our onion service, its address says nothing.
+    std::optional<Endpoint> best_for(const NetAddress& peer, bool through_onion) const;
     const std::map<NetAddress, Entry>& entries() const { return entries_; }
 
 private:
