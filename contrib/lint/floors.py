@@ -17,7 +17,7 @@ SCRIPT = PRIMITIVES + ["consensus/script"]
 CHAIN = PRIMITIVES + ["consensus/chain"]
 CONSENSUS = SCRIPT + ["consensus/chain", "consensus/rules"]
 NET_CORE = CHAIN + ["consensus/rules", "net/wire", "net/core"]
-NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/sync", "net/engine"]
+NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/sync", "net/discovery", "net/engine"]
 NET = NET_ENGINE + ["net/io", "net/http"]
 STORAGE = CONSENSUS + ["storage"]
 WALLET = CONSENSUS + ["light/wallet"]
@@ -37,6 +37,7 @@ FLOORS = {
     "net/peer": NET_CORE,
     "net/swarm": NET_CORE,
     "net/sync": NET_CORE,
+    "net/discovery": NET_CORE + ["net/peer", "net/swarm"],
     "net/engine": NET_ENGINE,
     "net/io": NET_ENGINE,
     "net/http": PRIMITIVES + ["net/io", "net/core"],
@@ -68,6 +69,7 @@ OUTSIDE = {
     r"boost/": ["storage", "storage/rocks", "net", "node", "light", "net/io", "net/http", "node/chain"],
     r"spdlog/": ["net/io"],
     r"zmq": ["node/zmq"],
+    r"dht\.h": ["net/discovery"],
     r"univalue": ["net/http", "node/rpc", "node/rest", "node/config", "node/cli", "node", "light"],
 }
 

@@ -14,7 +14,7 @@ namespace cairn::net {
 
 using PeerId = std::int64_t;
 
-enum class ConnectionType { inbound, outbound_full_relay, manual, feeler, block_relay_only, addr_fetch };
+enum class ConnectionType { inbound, outbound_full_relay, manual, feeler, block_relay_only, addr_fetch, private_broadcast, lan };
 
 /// What getpeerinfo says of one peer. Times are seconds since 1970, 0 for never.
 struct PeerSnapshot {
@@ -23,6 +23,7 @@ struct PeerSnapshot {
     std::string bind_address;   ///< our end
     std::string local_address;  ///< how the peer names us; empty when it did not
     std::string network;        ///< ipv4 ipv6 onion i2p cjdns not_publicly_routable
+    std::uint32_t mapped_as = 0;  ///< its autonomous system, where there is a map
     std::uint64_t services = 0;
     bool relay_transactions = false;
     std::int64_t last_send = 0, last_receive = 0, last_transaction = 0, last_block = 0, connected = 0;
@@ -69,6 +70,30 @@ struct NetworkState {
     bool proxy_randomizes = false;  ///< every connection through it has credentials of its own
 };
 
+/// What the two ways to find peers without any server are doing; times are seconds since 1970.
+struct DiscoveryState {
+    struct Neighbour {
+        std::string name;      ///< that it gave itself
+        std::string address;
+        std::string interface;
+        std::int64_t since = 0;
+        bool connected = false;
+    };
+    bool lan = false;                      ///< services of the local network are asked for
+    std::string lan_name;                  ///< ours
+    bool lan_announced = false;            ///< others have been told of us
+    std::vector<std::string> lan_interfaces;
+    std::vector<Neighbour> lan_peers;
+    std::uint64_t lan_sent = 0, lan_received = 0, lan_malformed = 0, lan_rate_limited = 0;  ///< packets
+
+    bool dht = false;                      ///< we are in the hash table
+    std::uint16_t dht_port = 0;
+    std::string dht_id;                    ///< under which nodes of this chain are found
+    int dht_good = 0, dht_dubious = 0;     ///< nodes of the table
+    std::uint64_t dht_searches = 0, dht_announced = 0, dht_found = 0, dht_sent = 0, dht_received = 0;
+    std::uint64_t dht_passed = 0, dht_refused = 0;  ///< finds that went to the address book, and that did not
+};
+
 /// A picture of all connections.
 struct NetView {
     std::vector<PeerSnapshot> peers;
@@ -77,7 +102,9 @@ struct NetView {
     std::uint64_t local_services = 0;
     std::vector<LocalAddress> local_addresses;
     std::vector<NetworkState> networks;
+    std::int64_t time_offset = 0;       ///< seconds that the clocks of most outbound peers are ahead of ours
     int inbound_limit = 0;
+    DiscoveryState discovery;
 };
 
 /// A network that the operator banned; times are seconds since 1970.

@@ -10,6 +10,8 @@ std::string_view to_string(ConnectionType type) {
         case ConnectionType::feeler: return "feeler";
         case ConnectionType::block_relay_only: return "block-relay-only";
         case ConnectionType::addr_fetch: return "addr-fetch";
+        case ConnectionType::private_broadcast: return "private-broadcast";
+        case ConnectionType::lan: return "lan";
     }
     return "";
 }

@@ -17,6 +17,7 @@ struct PeerInfo {
     Endpoint address;                ///< the other end
     std::string name;                ///< as it was dialled, or the address
     std::int64_t connected_us = 0;
+    bool lan = false;                ///< on the local network, found there by discovery; whoever called whom
 
     // --- from the handshake; zero before
     std::int32_t version = 0;        ///< what the peer said
@@ -25,6 +26,7 @@ struct PeerInfo {
     std::string user_agent;
     std::int32_t start_height = -1;
     bool relay_wanted = false;       ///< the peer wants transaction announcements (BIP37 flag)
+    bool bloom_filter = false;       ///< it has loaded one (BIP37)
     bool wtxid_relay = false;        ///< BIP339
     bool wants_addrv2 = false;       ///< BIP155
     bool ready = false;              ///< both version and verack were exchanged
@@ -39,9 +41,11 @@ struct PeerInfo {
     bool manual() const { return type == ConnectionType::manual; }
     bool full_outbound() const { return type == ConnectionType::outbound_full_relay; }
     bool block_only() const { return type == ConnectionType::block_relay_only; }
+    /// Carries one transaction of ours and must not show whose it is.
+    bool private_broadcast() const { return type == ConnectionType::private_broadcast; }
     /// Outbound connections that were made by ourselves to follow the chain.
     bool outbound_or_block_relay() const { return full_outbound() || block_only(); }
-    bool expects_services() const { return full_outbound() || block_only() || type == ConnectionType::addr_fetch; }
+    bool expects_services() const { return full_outbound() || block_only() || private_broadcast() || type == ConnectionType::addr_fetch; }
     bool has(std::uint32_t permission) const { return has_permission(permissions, permission); }
 
     bool can_serve_blocks() const { return (services & (kServiceNetwork | kServiceNetworkLimited)) != 0; }
@@ -49,7 +53,7 @@ struct PeerInfo {
     bool can_serve_witnesses() const { return (services & kServiceWitness) != 0; }
 };
 
-/// "inbound", "outbound-full-relay", "manual", "feeler", "block-relay-only", "addr-fetch".
+/// "inbound", "outbound-full-relay", "manual", "feeler", "block-relay-only", "addr-fetch", "private-broadcast", "lan".
 std::string_view to_string(ConnectionType type);
 
 }  // namespace cairn::net
