@@ -6,7 +6,7 @@
     CAIRN_BUILD, CAIRN_TXMAKER, CAIRN_REFERENCE: as for tests/functional
 
 accept     N independent transactions, half P2WPKH and half P2TR, one input and two outputs: by sendrawtransaction over one kept
-           connection, over four at once, and as P2P `tx` messages of one peer; and the same with P2WSH inputs whose script is
+           connection, over four at once, in JSON-RPC batches of 100, and as P2P `tx` messages of one peer; and the same with P2WSH inputs whose script is
            OP_TRUE, which leaves everything but the signatures.
 templates  getblocktemplate with a mempool of 300 MB: warm, and the first call after a new block.
 blocks     from the tip of the miner to the tip of its neighbour, by their logs, when both have the same mempool.
@@ -18,9 +18,8 @@ import datetime
 import json
 import pathlib
 import re
-import selectors
-import socket
 import statistics
+import subprocess
 import sys
 import time
 
@@ -33,69 +32,25 @@ COMMON = ["-persistmempool=0", "-maxmempool=2000", "-maxtipage=1000000000", "-wh
           "-rpcservertimeout=600", "-checkmempool=0", "-checkblockindex=0", "-checkaddrman=0"]
 
 
-class Connections:
-    """Prepared HTTP requests over kept connections, with next to nothing of Python in between."""
+class RpcLoad:
+    """Calls by the C++ client, one at a time on each connection: a client in Python takes longer over a call than a node."""
 
-    def __init__(self, node, count):
-        self.sockets = [socket.create_connection(("127.0.0.1", node.rpc_port)) for _ in range(count)]
-        for connection in self.sockets:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {node.authorization()}\r\nContent-Type: application/json\r\n"
-
-    def close(self):
-        for connection in self.sockets:
-            connection.close()
-
-    def request(self, method, params):
-        body = json.dumps({"id": 1, "method": method, "params": params})
-        return f"{self.head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    def __init__(self, node):
+        self.node = node
+        self.program = pathlib.Path(tx_material.txmaker()).with_name("rpcload")
 
     @staticmethod
-    def read(connection):
-        data = bytearray()
-        while True:
-            part = connection.recv(1 << 20)
-            if not part:
-                raise ConnectionError("the node closed the connection")
-            data += part
-            end = data.find(b"\r\n\r\n")
-            if end < 0:
-                continue
-            length = int(re.search(rb"(?i)content-length: (\d+)", data[:end])[1])
-            if len(data) >= end + 4 + length:
-                return bytes(data[end + 4:])
+    def body(method, params):
+        return json.dumps({"id": 1, "method": method, "params": params})
 
-    def run(self, requests):
-        """All of them, as fast as the answers come. Gives the seconds and the refusals."""
-        refused, waiting = [], iter(requests)
-        began = time.monotonic()
-        if len(self.sockets) == 1:
-            connection = self.sockets[0]
-            for request in waiting:
-                connection.sendall(request)
-                answer = self.read(connection)
-                if b'"error":null' not in answer:
-                    refused.append(answer[:300])
-            return time.monotonic() - began, refused
-        selector = selectors.DefaultSelector()
-        busy = 0
-        for connection in self.sockets:
-            selector.register(connection, selectors.EVENT_READ)
-            request = next(waiting, None)
-            if request:
-                connection.sendall(request)
-                busy += 1
-        while busy:
-            for key, _ in selector.select():
-                answer = self.read(key.fileobj)
-                if b'"error":null' not in answer:
-                    refused.append(answer[:300])
-                request = next(waiting, None)
-                if request:
-                    key.fileobj.sendall(request)
-                else:
-                    busy -= 1
-        return time.monotonic() - began, refused
+    def run(self, bodies, connections):
+        """Gives what rpcload says by name; raises when a call was refused."""
+        done = subprocess.run([self.program, str(self.node.rpc_port), self.node.authorization(), str(connections)], text=True,
+                              input="".join(body + "\n" for body in bodies), capture_output=True, timeout=900, check=True)
+        said = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+        if said["refused"] != "0":
+            raise RuntimeError(f"{said['refused']} refused by {self.node.name}: {done.stdout}")
+        return {name: float(value) for name, value in said.items()}
 
 
 class Bench:
@@ -129,16 +84,12 @@ class Bench:
         print(f"{len(blocks)} blocks, {len(self.signed)} signed and {len(self.plain)} plain transactions "
               f"in {time.monotonic() - began:.0f} s", flush=True)
 
-    def by_rpc(self, node, txs, connections):
-        lines = Connections(node, connections)
-        try:
-            requests = [lines.request("sendrawtransaction", [tx.hex, 0]) for tx in txs]
-            seconds, refused = lines.run(requests)
-        finally:
-            lines.close()
-        if refused:
-            raise RuntimeError(f"{len(refused)} refused by {node.name}: {refused[0]}")
-        return len(txs) / seconds
+    def by_rpc(self, node, txs, connections, batch=1):
+        load = RpcLoad(node)
+        calls = [load.body("sendrawtransaction", [tx.hex, 0]) for tx in txs]
+        if batch > 1:
+            calls = ["[" + ",".join(calls[begin:begin + batch]) + "]" for begin in range(0, len(calls), batch)]
+        return len(txs) / load.run(calls, connections)["seconds"]
 
     def by_p2p(self, node, txs):
         with p2p.Peer(node.port) as peer:
@@ -157,7 +108,8 @@ class Bench:
 
     def accept(self):
         ways = [("rpc, one connection", lambda node, txs: self.by_rpc(node, txs, 1)),
-                ("rpc, four connections", lambda node, txs: self.by_rpc(node, txs, 4)), ("p2p", self.by_p2p)]
+                ("rpc, four connections", lambda node, txs: self.by_rpc(node, txs, 4)),
+                ("rpc, batches of 100", lambda node, txs: self.by_rpc(node, txs, 1, 100)), ("p2p", self.by_p2p)]
         for kind, txs in (("signed", self.signed), ("no signatures", self.plain)):
             for way, measure in ways:
                 found = {name: [] for name in self.nodes}
@@ -180,16 +132,14 @@ class Bench:
                     made += len(txs)
                 usage = node.rpc("getmempoolinfo")["usage"] / 1e6
                 print(f"  {name}: {made} transactions, {usage:.0f} MB in {time.monotonic() - began:.0f} s", flush=True)
-                lines = Connections(node, 1)
-                request = lines.request("getblocktemplate", [{"rules": ["segwit"]}])
-                warm, fresh = [], []
-                for _ in range(300):
-                    warm.append(lines.run([request])[0] * 1000)
+                load = RpcLoad(node)
+                call = load.body("getblocktemplate", [{"rules": ["segwit"]}])
+                warm = [load.run([call], 1)["seconds"] * 1000 for _ in range(300)]
+                fresh = []
                 script = self.maker.script("p2wpkh", 1)
-                for _ in range(20):
+                for _ in range(100):
                     node.rpc("generatetodescriptor", 1, f"raw({script})")
-                    fresh.append(lines.run([request])[0] * 1000)
-                lines.close()
+                    fresh.append(load.run([call], 1)["seconds"] * 1000)
             for what, values in (("warm", warm), ("after a block", fresh)):
                 values.sort()
                 self.say(f"getblocktemplate, {what}, p50", name, [values[len(values) // 2]], "ms")

@@ -1,12 +1,12 @@
 #include "net/http/server.hpp"
 
 #include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <thread>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -16,6 +16,8 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include "net/http/detail/crew.hpp"
+#include "net/http/detail/turnstile.hpp"
 #include "net/io/log.hpp"
 #include "net/io/log_control.hpp"
 
@@ -63,61 +65,6 @@ std::string_view reason_of(int status) {
 
 }  // namespace
 
-/// Lets a fixed number of requests be answered at a time and a bounded number wait for their turn.
-/// Thread: any.
-class Turnstile {
-public:
-    using Job = std::function<void()>;
-    enum class Outcome { now, queued, full, stopping };
-
-    void open(int places, std::size_t depth) {
-        places_ = places;
-        depth_ = depth;
-    }
-    /// `now`: the caller goes on and calls leave() afterwards. `queued`: `later` is called once it is its turn, and whoever runs it
-    /// calls leave().
-    Outcome enter(Job later) {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) return Outcome::stopping;
-        if (busy_ < places_) {
-            ++busy_;
-            return Outcome::now;
-        }
-        if (waiting_.size() >= depth_) return Outcome::full;
-        waiting_.push_back(std::move(later));
-        return Outcome::queued;
-    }
-    void leave() {
-        Job next;
-        {
-            const std::lock_guard lock(mutex_);
-            if (waiting_.empty()) {
-                --busy_;
-                if (busy_ == 0) quiet_.notify_all();
-                return;
-            }
-            next = std::move(waiting_.front());  // takes the place over
-            waiting_.pop_front();
-        }
-        next();
-    }
-    /// Lets nobody in any more and waits until all who were let in have left.
-    void stop() {
-        std::unique_lock lock(mutex_);
-        stopping_ = true;
-        quiet_.wait(lock, [this] { return busy_ == 0; });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable quiet_;
-    std::deque<Job> waiting_;
-    std::size_t depth_ = 0;
-    int places_ = 1;
-    int busy_ = 0;
-    bool stopping_ = false;
-};
-
 class Session;
 
 /// What all connections share. Constant once the server runs, but for what synchronises itself and what `mutex` guards.
@@ -141,6 +88,8 @@ struct ServerState {
     std::atomic<bool> interrupted{false};
     std::atomic<int> open_sessions{0};  // before io: sessions that end together with io still count down
     asio::io_context io;
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+    Crew crew{io};
     std::list<tcp::acceptor> acceptors;
     std::mutex mutex;
     std::list<std::weak_ptr<Session>> sessions;  // guarded by mutex
@@ -240,6 +189,7 @@ private:
     void answer(const HttpRequest& request, const HttpServer::Handler& handler) {
         HttpResponse response;
         try {
+            const Crew::Answering answering(server_.crew);
             response = handler(request);
         } catch (const std::exception& e) {
             log::warning("Unexpected error while processing request for '{}'. Error msg: '{}'", request.target, e.what());
@@ -413,12 +363,12 @@ void HttpServer::start() {
     log::info("Starting HTTP server with {} worker threads", threads);
     impl_->turnstile.open(threads, static_cast<std::size_t>(impl_->options.queue_depth));
     for (tcp::acceptor& acceptor : impl_->acceptors) impl_->accept(acceptor);
+    impl_->work.emplace(impl_->io.get_executor());
     // One more than answer: there is always one for sockets.
     for (int i = 0; i <= threads; ++i) {
         impl_->threads.emplace_back([this, i] {
             log::name_thread("http." + std::to_string(i));
-            const auto work = asio::make_work_guard(impl_->io);
-            impl_->io.run();
+            impl_->crew.serve();
         });
     }
 }
@@ -444,6 +394,7 @@ void HttpServer::stop() {
     // The last answers are on their way: they are small or the client is slow; neither may hold the shutdown up.
     for (int i = 0; i < 200 && impl_->open_sessions > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     impl_->io.stop();
+    impl_->crew.stop();
     for (std::thread& thread : impl_->threads) thread.join();
     impl_->threads.clear();
     impl_->io.restart();

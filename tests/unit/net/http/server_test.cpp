@@ -148,6 +148,63 @@ TEST_F(ServerTest, AnswersBusyWhenTheQueueIsFull) {
     EXPECT_NE(waiting.read_all().find("200 OK"), std::string::npos);
 }
 
+TEST_F(ServerTest, AnswersOthersOverTheSameAndNewConnectionsWhileOneAnswerTakesLong) {
+    start();
+    RawClient before(port);
+    std::thread slow([&] { EXPECT_EQ(status("/slow"), 200); });
+    while (running == 0) std::this_thread::sleep_for(1ms);
+    // Only these let the slow one end.
+    before.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_NE(before.read_some().find("200 OK"), std::string::npos);
+    EXPECT_EQ(status("/"), 200);
+    release = true;
+    slow.join();
+    EXPECT_EQ(status("/slow"), 200);
+}
+
+TEST_F(ServerTest, KeepsAnsweringWhenAllPlacesAreTakenAgainAndAgain) {
+    auto chosen = options();
+    chosen.threads = 3;
+    start(chosen);
+    for (int round = 0; round < 5; ++round) {
+        release = false;
+        running = 0;
+        std::vector<std::thread> slow;
+        for (int i = 0; i < 3; ++i) slow.emplace_back([&] { EXPECT_EQ(status("/slow"), 200); });
+        while (running < 3) std::this_thread::sleep_for(1ms);
+        RawClient waiting(port);
+        waiting.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        release = true;
+        EXPECT_NE(waiting.read_all().find("200 OK"), std::string::npos);
+        for (std::thread& one : slow) one.join();
+    }
+}
+
+TEST_F(ServerTest, AnswersManyConnectionsAtOnce) {
+    auto chosen = options();
+    chosen.queue_depth = 100;
+    start(chosen);
+    std::vector<std::thread> clients;
+    for (int c = 0; c < 8; ++c) {
+        clients.emplace_back([this] {
+            RawClient client(port);
+            for (int i = 0; i < 200; ++i) {
+                client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+                ASSERT_NE(client.read_some().find("200 OK"), std::string::npos);
+                if (i % 50 == 0) std::this_thread::sleep_for(2ms);
+            }
+        });
+    }
+    for (std::thread& client : clients) client.join();
+}
+
+TEST_F(ServerTest, RefusesARequestWithTwoWaysOfSayingItsLength) {
+    start();
+    RawClient client(port);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    EXPECT_EQ(client.read_some().substr(0, 12), "HTTP/1.1 400");
+}
+
 TEST_F(ServerTest, LetsRunningCallsEndBeforeItStops) {
     start();
     std::thread caller([&] { EXPECT_EQ(status("/slow"), 200); });
