@@ -20,7 +20,7 @@ NET_CORE = CHAIN + ["consensus/rules", "net/wire", "net/core"]
 NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/sync", "net/discovery", "net/engine"]
 NET = NET_ENGINE + ["net/io", "net/http"]
 STORAGE = CONSENSUS + ["storage"]
-WALLET = CONSENSUS + ["light/wallet"]
+WALLET = CONSENSUS + ["light/descriptors", "light/signing"]
 NODE = ["node/chain", "node/index", "node/mempool", "node/policy", "node/fees", "node/relay", "node/mining"]
 
 FLOORS = {
@@ -41,7 +41,8 @@ FLOORS = {
     "net/engine": NET_ENGINE,
     "net/io": NET_ENGINE,
     "net/http": PRIMITIVES + ["net/io", "net/core"],
-    "light/wallet": CONSENSUS,
+    "light/descriptors": CONSENSUS,
+    "light/signing": CONSENSUS + ["light/descriptors"],
     "light/client": WALLET + NET_ENGINE + STORAGE,
     "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
     "node/chain": STORAGE + ["net/core", "net/io"],
@@ -52,12 +53,12 @@ FLOORS = {
     "node/fees": STORAGE + ["net/io", "node/chain", "node/mempool"],
     "node/relay": STORAGE + NET_ENGINE + ["net/io", "node/chain", "node/index", "node/mempool"],
     "node/mining": STORAGE + ["net/io", "node/chain", "node/mempool"],
-    "node/rpc": STORAGE + NET + ["light/wallet"] + NODE + ["node/config", "node"],
+    "node/rpc": STORAGE + NET + WALLET + NODE + ["node/config", "node"],
     "node/rest": STORAGE + NET + NODE + ["node/rpc"],
     "node/zmq": STORAGE + ["net/io", "node/chain", "node/mempool"],
     "node/config": BASE,
     "node/cli": BASE + ["net/io", "net/http", "node/config"],
-    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/wallet", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
+    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/descriptors", "light/signing", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
 }
 
 # Third-party headers and the only rooms that may see them.

@@ -8,7 +8,7 @@
 #include "node/mining/template_board.hpp"
 #include "node/rpc/block_submission.hpp"
 #include "node/rpc/decode_transaction.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/mempool_picture.hpp"
@@ -34,7 +34,7 @@ bool running(const NodeContext& context) {
 /// The script that a descriptor stands for; of several, the segwit one, else P2PKH. nullopt with `error` when it is no
 /// descriptor.
 std::optional<Bytes> script_of_descriptor(const NodeContext& context, const std::string& text, std::string& error) {
-    auto descriptor = parse_descriptor(text, *context.params, false);
+    auto descriptor = light::parse_descriptor(text, *context.params, false);
     if (!descriptor) {
         error = descriptor.error();
         return std::nullopt;

@@ -7,7 +7,7 @@
 #include "consensus/rules/params.hpp"
 #include "consensus/script/script.hpp"
 #include "net/http/rpc_table.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/methods.hpp"
 
@@ -64,7 +64,7 @@ std::string describe(int required, const std::vector<Bytes>& keys, Wrapping wrap
     text += ")";
     if (wrapping != Wrapping::legacy) text = "wsh(" + text + ")";
     if (wrapping != Wrapping::bech32) text = "sh(" + text + ")";
-    return text + "#" + descriptor_checksum(text);
+    return text + "#" + light::descriptor_checksum(text);
 }
 
 void run_createmultisig(const NodeContext& context, const RpcRequest& request, JsonWriter& out) {
@@ -84,7 +84,7 @@ void run_createmultisig(const NodeContext& context, const RpcRequest& request, J
     // Descriptors know no hybrid keys.
     const bool hybrid = std::any_of(keys.begin(), keys.end(), [](const Bytes& key) { return key[0] == 6 || key[0] == 7; });
     out.begin_object().field("address", *address_of(output, context.params->addresses)).hex_field("redeemScript", script);
-    out.field("descriptor", hybrid ? infer_descriptor(output, *context.params) : describe(required, keys, wrapping));
+    out.field("descriptor", hybrid ? light::infer_descriptor(output, *context.params) : describe(required, keys, wrapping));
     if (wrapping != wanted) {
         out.key("warnings").begin_array();
         out.string("Unable to make chosen address type, please ensure no uncompressed public keys are present.").end_array();

@@ -3,7 +3,7 @@
 #include "consensus/crypto/hash.hpp"
 #include "consensus/script/asm.hpp"
 #include "consensus/script/script.hpp"
-#include "light/wallet/sign_transaction.hpp"
+#include "light/signing/sign_transaction.hpp"
 #include "net/http/rpc_error.hpp"
 #include "net/http/rpc_params.hpp"
 #include "node/mempool/mempool_port.hpp"

@@ -8,7 +8,7 @@
 #include "net/http/rpc_table.hpp"
 #include "node/mempool/mempool_port.hpp"
 #include "node/rpc/decode_transaction.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/transaction_json.hpp"
@@ -239,7 +239,7 @@ std::string p2sh_address(const AddressFormat& format, ByteSpan script) {
 void write_decoded_script(JsonWriter& out, const ChainParams& params, ByteSpan script) {
     const AddressFormat& format = params.addresses;
     const Solution solution = solve(script);
-    out.begin_object().field("asm", script_to_asm(script)).field("desc", infer_descriptor(script, params));
+    out.begin_object().field("asm", script_to_asm(script)).field("desc", light::infer_descriptor(script, params));
     if (const auto address = address_of(script, format)) out.field("address", *address);
     out.field("type", to_string(solution.type));
     if (can_wrap(script, solution.type)) {
@@ -249,7 +249,7 @@ void write_decoded_script(JsonWriter& out, const ChainParams& params, ByteSpan s
             out.key("segwit")
                 .begin_object()
                 .field("asm", script_to_asm(witness))
-                .field("desc", infer_descriptor(witness, params, script));
+                .field("desc", light::infer_descriptor(witness, params, script));
             out.hex_field("hex", witness)
                 .field("address", *address_of(witness, format))
                 .field("type", to_string(classify(witness)));

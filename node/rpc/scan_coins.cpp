@@ -3,7 +3,7 @@
 
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "node/rpc/descriptor_range.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
@@ -68,7 +68,7 @@ void add_scripts(Needles& needles, const NodeContext& context, const UniValue& w
     } else {
         throw RpcError{code::kInvalidParameter, "Scan object needs to be either a string or an object"};
     }
-    const auto descriptor = parse_descriptor(text, *context.params, false);
+    const auto descriptor = light::parse_descriptor(text, *context.params, false);
     if (!descriptor) throw RpcError{code::kInvalidAddressOrKey, descriptor.error()};
     if (!descriptor->is_range()) range = {};
     for (std::int64_t i = range.first; i <= range.last; ++i) {
@@ -78,7 +78,7 @@ void add_scripts(Needles& needles, const NodeContext& context, const UniValue& w
         }
         const bool exact = scripts->size() == 1 && !descriptor->is_range() && descriptor->is_solvable();
         for (Bytes& script : *scripts) {
-            std::string shown = exact ? descriptor->to_string() : infer_descriptor(script, *context.params);
+            std::string shown = exact ? descriptor->to_string() : light::infer_descriptor(script, *context.params);
             needles.emplace(std::move(script), std::move(shown));
         }
     }

@@ -4,7 +4,7 @@
 
 #include "consensus/base/hex.hpp"
 #include "consensus/rules/params.hpp"
-#include "light/wallet/sign_transaction.hpp"
+#include "light/signing/sign_transaction.hpp"
 #include "net/http/rpc_table.hpp"
 #include "node/rpc/construct_transaction.hpp"
 #include "node/rpc/decode_transaction.hpp"

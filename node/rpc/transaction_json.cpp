@@ -3,7 +3,7 @@
 #include "consensus/rules/params.hpp"
 #include "consensus/script/asm.hpp"
 #include "consensus/script/solver.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 
 namespace cairn::node {
 namespace {
@@ -53,7 +53,7 @@ Amount fee_of(const Transaction& tx, const TxUndo& undo) {
 void write_script_pubkey(http::JsonWriter& out, const ChainParams& params, ByteSpan script) {
     out.begin_object()
         .field("asm", script_to_asm(script))
-        .field("desc", infer_descriptor(script, params))
+        .field("desc", light::infer_descriptor(script, params))
         .hex_field("hex", script);
     if (const auto address = address_of(script, params.addresses)) out.field("address", *address);
     out.field("type", to_string(classify(script))).end_object();

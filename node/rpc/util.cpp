@@ -2,7 +2,7 @@
 
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "node/rpc/descriptor_range.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
@@ -72,8 +72,8 @@ RpcMethod validateaddress(const NodeContext& context) {
             }};
 }
 
-Descriptor parse_or_throw(const NodeContext& context, const std::string& text, bool require_checksum) {
-    auto descriptor = parse_descriptor(text, *context.params, require_checksum);
+light::Descriptor parse_or_throw(const NodeContext& context, const std::string& text, bool require_checksum) {
+    auto descriptor = light::parse_descriptor(text, *context.params, require_checksum);
     if (!descriptor) throw RpcError{code::kInvalidAddressOrKey, descriptor.error()};
     return std::move(*descriptor);
 }
@@ -92,15 +92,15 @@ RpcMethod getdescriptorinfo(const NodeContext& context) {
             examples("getdescriptorinfo", std::string("\"") + kExampleDescriptor + "\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const std::string& text = http::as_string(request.param(0));
-                const Descriptor descriptor = parse_or_throw(context, text, false);
+                const light::Descriptor descriptor = parse_or_throw(context, text, false);
                 out.begin_object().field("descriptor", descriptor.to_string());
-                out.field("checksum", descriptor_checksum(std::string_view(text).substr(0, text.find('#'))));
+                out.field("checksum", light::descriptor_checksum(std::string_view(text).substr(0, text.find('#'))));
                 out.field("isrange", descriptor.is_range()).field("issolvable", descriptor.is_solvable());
                 out.field("hasprivatekeys", descriptor.has_private_keys()).end_object();
             }};
 }
 
-void write_addresses(JsonWriter& out, const NodeContext& context, const Descriptor& descriptor, DescriptorRange range) {
+void write_addresses(JsonWriter& out, const NodeContext& context, const light::Descriptor& descriptor, DescriptorRange range) {
     const AddressFormat& format = context.params->addresses;
     out.begin_array();
     for (std::int64_t i = range.first; i <= range.last; ++i) {
@@ -131,7 +131,7 @@ RpcMethod deriveaddresses(const NodeContext& context) {
         [&context](const RpcRequest& request, JsonWriter& out) {
             const bool has_range = !request.param(1).isNull();
             const DescriptorRange range = has_range ? parse_descriptor_range(request.param(1)) : DescriptorRange{};
-            const Descriptor descriptor = parse_or_throw(context, http::as_string(request.param(0)), true);
+            const light::Descriptor descriptor = parse_or_throw(context, http::as_string(request.param(0)), true);
             if (!descriptor.is_range() && has_range) {
                 throw RpcError{code::kInvalidParameter, "Range should not be specified for an un-ranged descriptor"};
             }

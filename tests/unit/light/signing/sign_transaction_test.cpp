@@ -1,4 +1,4 @@
-#include "light/wallet/sign_transaction.hpp"
+#include "light/signing/sign_transaction.hpp"
 
 #include <gtest/gtest.h>
 

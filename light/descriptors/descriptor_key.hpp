@@ -12,7 +12,7 @@ namespace cairn {
 struct ChainParams;
 }
 
-namespace cairn::node {
+namespace cairn::light {
 
 /// Where a key expression stands: it decides which kinds of keys are allowed.
 enum class KeyPlace { top, p2sh, p2wpkh, p2wsh, p2tr };
@@ -69,4 +69,4 @@ private:
     bool private_key_ = false;
 };
 
-}  // namespace cairn::node
+}  // namespace cairn::light

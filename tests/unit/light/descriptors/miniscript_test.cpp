@@ -1,10 +1,10 @@
-#include "node/rpc/miniscript.hpp"
+#include "light/descriptors/miniscript.hpp"
 
 #include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 namespace {
 
 const std::string kKeyA = "0250929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
@@ -48,4 +48,4 @@ TEST(Miniscript, IsNotLookedForInHugeOrDeepScripts) {
 }
 
 }  // namespace
-}  // namespace cairn::node
+}  // namespace cairn::light

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "light/wallet/sign_transaction.hpp"
+#include "light/signing/sign_transaction.hpp"
 #include "tests/support/json.hpp"
 
 /// BIP341's wallet vectors: signing with the given keys makes exactly the witnesses that they show.

@@ -1,8 +1,8 @@
-#include "light/wallet/sign_transaction.hpp"
+#include "light/signing/sign_transaction.hpp"
 
 #include <algorithm>
 
-#include "light/wallet/input_signer.hpp"
+#include "light/signing/input_signer.hpp"
 
 namespace cairn::light {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "consensus/base/bytes.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 
 /// The miniscript expression that a P2WSH witness script is the encoding of, when it is a sane one: correctly typed,
 /// not malleable, needing a signature, without repeated keys or mixed kinds of time locks, within the limits of
@@ -13,4 +13,4 @@ namespace cairn::node {
 /// to 3600 bytes. Source: BIP379.
 std::optional<std::string> infer_miniscript(ByteSpan script);
 
-}  // namespace cairn::node
+}  // namespace cairn::light

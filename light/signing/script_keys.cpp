@@ -1,4 +1,4 @@
-#include "light/wallet/script_keys.hpp"
+#include "light/signing/script_keys.hpp"
 
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/ripemd160.hpp"

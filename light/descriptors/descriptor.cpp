@@ -1,4 +1,4 @@
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 
 #include <algorithm>
 
@@ -10,9 +10,9 @@
 #include "consensus/script/script.hpp"
 #include "consensus/script/solver.hpp"
 #include "consensus/script/taproot.hpp"
-#include "node/rpc/miniscript.hpp"
+#include "light/descriptors/miniscript.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 namespace {
 
 constexpr std::string_view kInputCharacters =
@@ -250,4 +250,4 @@ std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpa
     return with_checksum("raw(" + to_hex(script) + ")");
 }
 
-}  // namespace cairn::node
+}  // namespace cairn::light

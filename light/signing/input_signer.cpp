@@ -1,4 +1,4 @@
-#include "light/wallet/input_signer.hpp"
+#include "light/signing/input_signer.hpp"
 
 #include <algorithm>
 

@@ -6,9 +6,9 @@
 #include "consensus/rules/params.hpp"
 #include "consensus/script/script.hpp"
 #include "consensus/script/taproot.hpp"
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 namespace {
 
 constexpr std::size_t kMaxBareKeys = 3;
@@ -278,4 +278,4 @@ Result<Descriptor, std::string> parse_descriptor(std::string_view text, const Ch
     return DescriptorParser(params).parse(body, KeyPlace::top);
 }
 
-}  // namespace cairn::node
+}  // namespace cairn::light

@@ -1,4 +1,4 @@
-#include "node/rpc/descriptor_key.hpp"
+#include "light/descriptors/descriptor_key.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -12,7 +12,7 @@
 #include "consensus/primitives/base58.hpp"
 #include "consensus/rules/params.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 namespace {
 
 constexpr std::uint32_t kHardened = 0x80000000;
@@ -278,4 +278,4 @@ std::string KeyExpression::text(const ChainParams& params) const {
     return text;
 }
 
-}  // namespace cairn::node
+}  // namespace cairn::light

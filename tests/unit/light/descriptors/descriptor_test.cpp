@@ -1,11 +1,11 @@
-#include "node/rpc/descriptor.hpp"
+#include "light/descriptors/descriptor.hpp"
 
 #include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/rules/params.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 namespace {
 
 const std::string kKey = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
@@ -112,4 +112,4 @@ TEST(DescriptorInference, FindsTheMostTellingForm) {
 }
 
 }  // namespace
-}  // namespace cairn::node
+}  // namespace cairn::light

@@ -4,7 +4,7 @@
 
 #include "consensus/script/signature_checker.hpp"
 #include "consensus/script/solver.hpp"
-#include "light/wallet/script_keys.hpp"
+#include "light/signing/script_keys.hpp"
 
 namespace cairn::light {
 

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "consensus/base/result.hpp"
-#include "node/rpc/descriptor_key.hpp"
+#include "light/descriptors/descriptor_key.hpp"
 
 /// Output descriptors as far as RPC without a wallet needs them: BIP380 to 386 and raw, addr, rawtr; no miniscript, no
 /// musig, no multipath keys.
-namespace cairn::node {
+namespace cairn::light {
 
 /// The eight characters that follow '#' (BIP380); empty when `text` has characters that no descriptor has.
 std::string descriptor_checksum(std::string_view text);
@@ -63,4 +63,4 @@ Result<Descriptor, std::string> parse_descriptor(std::string_view text, const Ch
 /// whose hash the output script holds (P2WSH), when it is known.
 std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpan redeem = {});
 
-}  // namespace cairn::node
+}  // namespace cairn::light

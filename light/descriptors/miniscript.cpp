@@ -1,13 +1,13 @@
-#include "node/rpc/miniscript.hpp"
+#include "light/descriptors/miniscript.hpp"
 
 #include <algorithm>
 #include <set>
 
 #include "consensus/script/number.hpp"
 #include "consensus/script/script.hpp"
-#include "node/rpc/miniscript_node.hpp"
+#include "light/descriptors/miniscript_node.hpp"
 
-namespace cairn::node {
+namespace cairn::light {
 namespace {
 
 using miniscript::Fragment;
@@ -290,4 +290,4 @@ std::optional<std::string> infer_miniscript(ByteSpan script) {
     return miniscript::to_string(*node);
 }
 
-}  // namespace cairn::node
+}  // namespace cairn::light

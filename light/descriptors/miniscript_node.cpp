@@ -1,11 +1,11 @@
-#include "node/rpc/miniscript_node.hpp"
+#include "light/descriptors/miniscript_node.hpp"
 
 #include <algorithm>
 
 #include "consensus/base/hex.hpp"
 #include "consensus/script/script.hpp"
 
-namespace cairn::node::miniscript {
+namespace cairn::light::miniscript {
 namespace {
 
 constexpr std::uint32_t kSequenceTypeFlag = 1u << 22;
@@ -310,4 +310,4 @@ std::string to_string(const Node& node) {
     return text + ")";
 }
 
-}  // namespace cairn::node::miniscript
+}  // namespace cairn::light::miniscript

@@ -7,7 +7,7 @@
 
 #include "consensus/base/bytes.hpp"
 
-namespace cairn::node::miniscript {
+namespace cairn::light::miniscript {
 
 enum class Fragment {
     just_0,
@@ -96,4 +96,4 @@ NodePtr make_node(Fragment fragment, std::vector<NodePtr> subs, std::uint32_t nu
 
 std::string to_string(const Node& node);
 
-}  // namespace cairn::node::miniscript
+}  // namespace cairn::light::miniscript
