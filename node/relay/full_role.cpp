@@ -126,6 +126,10 @@ void FullRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& o
         out.misbehaving(peer.id, fmt::format("inv message size = {}", message.items.size()));
         return;
     }
+    if (std::all_of(message.items.begin(), message.items.end(), [](const InvItem& item) { return item.is_tx(); })) {
+        (void)txs.relay().on_inv(peer, message.items, chain.initial_block_download(), out, now_us);
+        return;
+    }
     const InvItem* newest = nullptr;
     std::vector<InvItem> transactions;
     for (const InvItem& item : message.items) {

@@ -13,13 +13,13 @@ constexpr net::PeerId kFirstPeer = std::numeric_limits<net::PeerId>::min();
 
 // --- look-ups
 
-bool Orphanage::contains(const Wtxid& wtxid) const { return find(wtxid) != nullptr; }
+bool Orphanage::contains(const Wtxid& wtxid) const { return unique_.contains(wtxid); }
 
 bool Orphanage::contains(const Wtxid& wtxid, PeerId peer) const { return by_wtxid_.contains({wtxid, peer}); }
 
 TransactionPtr Orphanage::find(const Wtxid& wtxid) const {
-    const auto place = by_wtxid_.lower_bound({wtxid, kFirstPeer});
-    return place != by_wtxid_.end() && place->first.first == wtxid ? place->second.tx : nullptr;
+    const auto found = unique_.find(wtxid);
+    return found == unique_.end() ? nullptr : found->second;
 }
 
 std::size_t Orphanage::announcements(PeerId peer) const {
@@ -75,7 +75,7 @@ bool Orphanage::add(const TransactionPtr& tx, PeerId peer) {
     if (!insert(tx, peer)) return false;
     if (fresh) {
         for (const TxInput& input : t.inputs) by_outpoint_[input.prevout].insert(t.wtxid);
-        ++unique_;
+        unique_.emplace(t.wtxid, tx);
         weight_ += t.weight();
         input_score_ += static_cast<std::int64_t>(t.inputs.size() / 10);
         log_.debug("stored orphan tx {} (wtxid={}), weight: {} (mapsz {} outsz {})", t.txid.to_display_hex(), t.wtxid.to_display_hex(),
@@ -103,7 +103,7 @@ void Orphanage::erase(ByWtxid::iterator place) {
     usage->second.score -= 1 + entry.input_score();
     if (--usage->second.announcements == 0) usage_.erase(usage);
     if (unique(place)) {
-        --unique_;
+        unique_.erase(wtxid);
         weight_ -= entry.weight();
         input_score_ -= entry.input_score();
         for (const TxInput& input : entry.tx->tx().inputs) {
@@ -168,7 +168,7 @@ bool Orphanage::exceeds_more(const Excess& a, const Excess& b) {
 
 void Orphanage::trim() {
     if (!over_limit()) return;
-    const std::size_t unique_before = unique_;
+    const std::size_t unique_before = unique_.size();
     std::size_t erased = 0;
     // The shares are those of the start: a peer that loses everything meanwhile makes the others' no larger.
     std::vector<std::pair<PeerId, Excess>> heap;
@@ -207,7 +207,7 @@ void Orphanage::trim() {
         heap.emplace_back(worst, excess_of(usage->second));
         std::push_heap(heap.begin(), heap.end(), less);
     }
-    log_.debug("orphanage overflow, removed {} tx ({} announcements)", unique_before - unique_, erased);
+    log_.debug("orphanage overflow, removed {} tx ({} announcements)", unique_before - unique_.size(), erased);
 }
 
 // --- work

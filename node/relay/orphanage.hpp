@@ -37,7 +37,7 @@ public:
 
     Orphanage(SipKey key, net::LogLines& log) : Orphanage(key, log, Options()) {}
     Orphanage(SipKey key, net::LogLines& log, Options options)
-        : options_(options), log_(log), by_outpoint_(0, Hasher{key}) {}
+        : options_(options), log_(log), unique_(0, Hasher{key}), by_outpoint_(0, Hasher{key}) {}
 
     /// True when the transaction was not here; another announcer of one that is here is added all the same.
     bool add(const TransactionPtr& tx, PeerId peer);
@@ -65,7 +65,7 @@ public:
     std::vector<TransactionPtr> children_from(const Transaction& parent, PeerId peer) const;
     std::vector<OrphanSnapshot> all() const;  ///< by wtxid
 
-    std::size_t size() const { return unique_; }
+    std::size_t size() const { return unique_.size(); }
     std::size_t announcements() const { return by_wtxid_.size(); }
     std::size_t announcements(PeerId peer) const;
     std::int64_t total_weight() const { return weight_; }
@@ -92,6 +92,7 @@ private:
     struct Hasher {
         SipKey key;
         std::size_t operator()(const OutPoint& o) const noexcept { return siphash13_jumbo(key, o.txid, o.index); }
+        std::size_t operator()(const Wtxid& wtxid) const noexcept { return siphash13_jumbo(key, wtxid); }
     };
     using WtxidKey = std::pair<Wtxid, PeerId>;
     using PeerKey = std::tuple<PeerId, bool, std::uint64_t>;
@@ -114,10 +115,10 @@ private:
     net::LogLines& log_;
     ByWtxid by_wtxid_;
     std::map<PeerKey, ByWtxid::iterator> by_peer_;
+    std::unordered_map<Wtxid, TransactionPtr, Hasher> unique_;  ///< each transaction once: nearly all that is asked for is not here
     std::unordered_map<OutPoint, std::set<Wtxid>, Hasher> by_outpoint_;
     std::set<Wtxid> reconsiderable_;
     std::map<PeerId, Usage> usage_;
-    std::size_t unique_ = 0;
     std::int64_t weight_ = 0;       ///< each transaction once
     std::int64_t input_score_ = 0;  ///< of the inputs, each transaction once
     std::uint64_t next_sequence_ = 0;

@@ -104,7 +104,13 @@ std::int64_t TxDownload::delay(PeerId peer, const Peer& facts, bool by_wtxid) co
     return delay_us;
 }
 
+bool TxDownload::full(PeerId peer) const {
+    const auto facts = peers_.find(peer);
+    return facts == peers_.end() || (!facts->second.relay_permission && requests_.count(peer) >= kMaxAnnouncements);
+}
+
 bool TxDownload::on_announced(PeerId peer, const TxName& name, std::int64_t now_us) {
+    if (full(peer)) return false;
     if (name.by_wtxid) {
         if (const TransactionPtr orphan = orphanage_.find(Wtxid(name.hash))) {
             std::vector<Txid> parents = parents_of(orphan->tx());
@@ -124,12 +130,9 @@ bool TxDownload::on_announced(PeerId peer, const TxName& name, std::int64_t now_
         if (std::find(judging->announced.begin(), judging->announced.end(), entry) == judging->announced.end()) judging->announced.push_back(entry);
         return true;
     }
-    // Whoever has announced too much already costs us no more than this.
-    const auto facts = peers_.find(peer);
-    if (facts == peers_.end()) return false;
-    if (!facts->second.relay_permission && requests_.count(peer) >= kMaxAnnouncements) return false;
     if (known(name, true)) return true;
-    requests_.on_announced(peer, name, facts->second.preferred, now_us + delay(peer, facts->second, name.by_wtxid));
+    const Peer& facts = peers_.at(peer);
+    requests_.on_announced(peer, name, facts.preferred, now_us + delay(peer, facts, name.by_wtxid));
     return false;
 }
 

@@ -59,6 +59,8 @@ public:
     /// What was refused may be good now.
     void on_tip_changed();
 
+    /// What this peer announces is not heard: it announced too much already, or is no peer here.
+    bool full(PeerId peer) const;
     /// A peer announced a transaction. True: it is known already.
     bool on_announced(PeerId peer, const TxName& name, std::int64_t now_us);
     /// What to ask of this peer now; counts as asked.

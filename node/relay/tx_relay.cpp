@@ -1,10 +1,7 @@
 #include "node/relay/tx_relay.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
-#include "consensus/crypto/random.hpp"
-#include "consensus/crypto/siphash.hpp"
 #include "net/wire/limits.hpp"
 
 namespace cairn::node {
@@ -12,12 +9,6 @@ namespace cairn::node {
 using namespace net;  // NOLINT: this file speaks the network's language
 
 namespace {
-
-/// A hash of hashes that a peer chooses: keyed, so that nobody can make them collide.
-struct KeyedHash {
-    SipKey key;
-    std::size_t operator()(const Uint256& value) const { return siphash13_jumbo(key, value); }
-};
 
 constexpr std::int64_t kRebroadcastMin_us = 10LL * 60 * 1'000'000;
 constexpr std::int64_t kRebroadcastSpread_us = 5LL * 60 * 1'000'000;
@@ -59,6 +50,7 @@ private:
 TxRelay::TxRelay(Options options, Random random)
     : options_(options),
       random_(std::move(random)),
+      named_once_({random_.u64(), random_.u64()}),
       download_(pool_, random_, log_),
       announcer_(pool_, random_, log_, options.announce),
       fee_filter_(options.fees, random_),
@@ -92,18 +84,22 @@ bool TxRelay::rejects(const PeerInfo& peer) const {
 
 bool TxRelay::on_inv(const PeerInfo& peer, std::span<const InvItem> items, bool initial_block_download, Outbox& out, std::int64_t now_us) {
     const LogScope scope(log_, out);
-    // What one message names twice counts once.
-    static const KeyedHash hash{{random_u64(), random_u64()}};
-    std::unordered_set<Uint256, KeyedHash> txids(0, hash), wtxids(0, hash);
-    (peer.wtxid_relay ? wtxids : txids).reserve(items.size());
-    for (const InvItem& item : items) {
+    const bool rejected = rejects(peer);
+    named_once_.begin(items);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const InvItem& item = items[i];
         if (item.type == (peer.wtxid_relay ? kInvTx : kInvWtx)) continue;  // not how this peer names them (BIP339)
-        if (rejects(peer)) {
+        if (rejected) {
             out.disconnect(peer.id, fmt::format("transaction ({}) inv sent in violation of protocol", item.hash.to_display_hex()));
             return false;
         }
+        // Whoever has announced too much costs us no more than the reading: others wait meanwhile.
+        if (!initial_block_download && download_.full(peer.id)) {
+            log_.debug("not hearing {} announcements of peer={}: it has announced too much", items.size() - i, peer.id);
+            break;
+        }
+        if (!named_once_.first(i)) continue;
         const TxName name = name_of(item);
-        if (!(name.by_wtxid ? wtxids : txids).insert(item.hash).second) continue;
         announcer_.note_known(peer.id, item.hash);
         if (initial_block_download) continue;
         const bool have = download_.on_announced(peer.id, name, now_us);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "node/mempool/mempool_port.hpp"
+#include "node/relay/detail/named_once.hpp"
 #include "node/relay/fee_filter.hpp"
 #include "node/relay/tx_announce.hpp"
 #include "node/relay/tx_download.hpp"
@@ -118,6 +119,7 @@ private:
     net::Random random_;
     net::LogLines log_;
     RelayPool pool_;
+    detail::NamedOnce named_once_;
     TxDownload download_;
     TxAnnounce announcer_;
     FeeFilter fee_filter_;

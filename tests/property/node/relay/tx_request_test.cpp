@@ -184,6 +184,23 @@ void run(std::uint64_t seed, int steps) {
     }
 }
 
+// As many as a flood from a hundred peers may leave.
+TEST(TxRequest, TakesLessThanAHundredBytesForAnAnnouncementAndGivesThemBack) {
+    net::Random random = net::Random::from_number(7);
+    TxRequest tracker({random.u64(), random.u64()});
+    for (net::PeerId peer = 0; peer < 100; ++peer)
+        for (int i = 0; i < 5'000; ++i) tracker.on_announced(peer, {random.uint256(), true}, false, i + peer);
+    ASSERT_EQ(tracker.size(), 500'000u);
+    EXPECT_LE(tracker.memory_usage(), tracker.size() * 100);
+    EXPECT_EQ(tracker.requestable(5, 2'000, nullptr).size(), 1'996u);
+    for (net::PeerId peer = 0; peer < 99; ++peer) tracker.remove_peer(peer);
+    EXPECT_EQ(tracker.size(), 5'000u);
+    for (int i = 0; i < 20; ++i) tracker.forget(random.uint256());
+    EXPECT_LE(tracker.memory_usage(), std::size_t{2'000'000});
+    tracker.remove_peer(99);
+    EXPECT_LE(tracker.memory_usage(), std::size_t{100'000});
+}
+
 TEST(TxRequestProperty, AgreesWithANaiveModel) {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) run(seed, 2500);
 }
