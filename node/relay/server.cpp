@@ -42,6 +42,14 @@ Server::Failure failure_of(ReadError error) {
     return Server::Failure::io;
 }
 
+/// About what it adds to the send queue.
+std::size_t size_of(const Message& message) {
+    if (const auto* block = std::get_if<BlockMessage>(&message)) return block->raw.size();
+    if (const auto* pieces = std::get_if<BlockTxnMessage>(&message)) return pieces->transactions_raw.size();
+    if (const auto* tx = std::get_if<TxMessage>(&message)) return tx->raw.size();
+    return 0;
+}
+
 /// As getdata and inv are logged.
 std::string kind_of(const InvItem& item) {
     const std::string witness = (item.type & kInvWitnessFlag) != 0 ? "witness-" : "";
@@ -57,9 +65,9 @@ std::string kind_of(const InvItem& item) {
 
 }  // namespace
 
-Server::Server(ChainAdapter& chain, PeerChains& chains, Announcer& announcer, RecentBlock& recent, Random& random,
+Server::Server(ChainAdapter& chain, PeerChains& chains, Announcer& announcer, RecentBlock& recent, PeerFilters& peer_filters, Random& random,
                const ChainParams& params, Options options, std::function<void(ReadDone)> deliver)
-    : chain_(chain), chains_(chains), announcer_(announcer), recent_(recent), random_(random), params_(params), options_(options),
+    : chain_(chain), chains_(chains), announcer_(announcer), recent_(recent), peer_filters_(peer_filters), random_(random), params_(params), options_(options),
       deliver_(std::move(deliver)) {}
 
 bool Server::busy(PeerId peer) const {
@@ -183,7 +191,7 @@ bool Server::being_connected(const InvItem& item) const {
 
 /// False when the peer was dropped for what it asked.
 bool Server::start_block(const PeerInfo& peer, State& state, const InvItem& item, Outbox& out, std::int64_t now_us) {
-    if (item.type == kInvFilteredBlock) {
+    if (item.type == kInvFilteredBlock && !peer_filters_.offered(peer)) {
         out.disconnect(peer.id, "filtered block request received when NODE_BLOOM service disabled");
         return false;
     }
@@ -193,11 +201,21 @@ bool Server::start_block(const PeerInfo& peer, State& state, const InvItem& item
         out.log().debug("ignoring request from peer={} for old block that isn't in the main chain", peer.id);
         return true;
     }
+    const bool history = item.type == kInvFilteredBlock ||
+                         std::int64_t{chain_.best_header()->header.time} - std::int64_t{node->header.time} > UploadTarget::kHistoryAge_s;
+    if (history && out.history_refused(now_us) && !peer.has(kPermitDownload)) {
+        out.disconnect(peer.id, "historical block serving limit reached");
+        return false;
+    }
     if (options_.prune_mode && !peer.has(kPermitNoBan) && chain_.tip()->height - node->height > limits::kLimitedBlocks + 2) {
         out.disconnect(peer.id, "Ignore block request below NODE_NETWORK_LIMITED threshold");
         return false;
     }
     if (!chain_.have_data(node)) return true;
+    if (item.type == kInvFilteredBlock) {
+        start_filtered(peer, state, node);
+        return true;
+    }
     std::uint32_t type = item.type;
     // Who asks for an old block has no mempool that fits it.
     if (type == kInvCompactBlock &&
@@ -212,6 +230,21 @@ bool Server::start_block(const PeerInfo& peer, State& state, const InvItem& item
     }
     start_read(peer, state, node, [type, nonce = random_.u64()](Bytes raw) { return answer_for(type, nonce, std::move(raw)); });
     return true;
+}
+
+/// What of the block concerns the peer, by the filter that it has loaded; without one there is no answer.
+void Server::start_filtered(const PeerInfo& peer, State& state, const HeaderNode* node) {
+    auto copy = peer_filters_.copy(peer.id);
+    if (!copy) return;
+    start_read(peer, state, node, [copy = std::move(*copy)](Bytes raw) mutable -> Answer {
+        const auto block = Block::parse(std::move(raw));
+        if (!block) return fail(Failure::io);
+        Reply reply;
+        reply.messages = PeerFilters::filter_block(**block, copy.filter);
+        reply.filter = std::move(copy);
+        return reply;
+    });
+    state.reads.back().filtered = true;
 }
 
 /// The same for single transactions of a block.
@@ -242,7 +275,7 @@ bool Server::start_pieces(const PeerInfo& peer, State& state, Wanted&& wanted, O
 void Server::start_read(const PeerInfo& peer, State& state, const HeaderNode* node, std::function<Answer(Bytes)> make) {
     const std::uint64_t ticket = next_ticket_++;
     state.reads.push_back({ticket, node, std::nullopt});
-    chain_.port().read_block_async(node, [deliver = deliver_, id = peer.id, ticket, make = std::move(make)](Result<Bytes, ReadError> bytes) {
+    chain_.port().read_block_async(node, [deliver = deliver_, id = peer.id, ticket, make = std::move(make)](Result<Bytes, ReadError> bytes) mutable {
         deliver({id, ticket, bytes ? make(std::move(*bytes)) : Answer(fail(failure_of(bytes.error())))});
     });
 }
@@ -250,8 +283,16 @@ void Server::start_read(const PeerInfo& peer, State& state, const HeaderNode* no
 void Server::on_read(ReadDone done) {
     const auto found = states_.find(done.peer);
     if (found == states_.end()) return;
-    for (Slot& slot : found->second.reads)
-        if (slot.ticket == done.ticket) slot.answer = std::move(done.answer);
+    for (Slot& slot : found->second.reads) {
+        if (slot.ticket != done.ticket) continue;
+        if (done.answer && done.answer->filter) peer_filters_.merge(done.peer, *done.answer->filter);
+        slot.answer = std::move(done.answer);
+        slot.filtered = false;
+    }
+}
+
+bool Server::filtering(const State& state) {
+    return std::any_of(state.reads.begin(), state.reads.end(), [](const Slot& slot) { return slot.filtered; });
 }
 
 /// Sends the answers at the front that are there. False when the peer was dropped.
@@ -268,16 +309,14 @@ bool Server::send_ready(const PeerInfo& peer, State& state, Outbox& out) {
             }
             return false;
         }
-        Message& message = **slot.answer;
-        if (const auto* block = std::get_if<BlockMessage>(&message)) {
-            queued += block->raw.size();
-        } else if (const auto* pieces = std::get_if<BlockTxnMessage>(&message)) {
-            queued += pieces->transactions_raw.size();
-            out.log().compact("peer={} sent us a GETBLOCKTXN for block {}, sending a BLOCKTXN with {} txns. ({} bytes)", peer.id,
-                              pieces->block.to_display_hex(), Reader(pieces->transactions_raw).compact_size(),
-                              pieces->transactions_raw.size());
+        for (Message& message : (*slot.answer)->messages) {
+            queued += size_of(message);
+            if (const auto* pieces = std::get_if<BlockTxnMessage>(&message))
+                out.log().compact("peer={} sent us a GETBLOCKTXN for block {}, sending a BLOCKTXN with {} txns. ({} bytes)", peer.id,
+                                  pieces->block.to_display_hex(), Reader(pieces->transactions_raw).compact_size(),
+                                  pieces->transactions_raw.size());
+            out.send(peer.id, std::move(message));
         }
-        out.send(peer.id, std::move(message));
         if (slot.node->hash == state.continuation) {
             out.send(peer.id, InvMessage{{{kInvBlock, chain_.tip()->hash}}});
             state.continuation = BlockHash();
@@ -293,8 +332,11 @@ void Server::pump(const PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     if (!send_ready(peer, state, out)) return;
     NotFoundMessage missing;
     std::size_t queued = peer.send_queue_bytes;
-    while (!state.wanted.empty() && state.reads.size() < limits::kBlockReadsAhead && queued < options_.max_send_buffer) {
+    // For a peer that does not keep up with what it was sent, nothing is read ahead.
+    const std::size_t ahead = queued > options_.max_send_buffer / 4 ? 1 : limits::kBlockReadsAhead;
+    while (!state.wanted.empty() && state.reads.size() < ahead && queued < options_.max_send_buffer) {
         if (state.wanted.front().indexes.empty() && being_connected(state.wanted.front().item)) break;
+        if (state.wanted.front().item.type == kInvFilteredBlock && filtering(state)) break;
         Wanted wanted = std::move(state.wanted.front());
         state.wanted.pop_front();
         const InvItem& item = wanted.item;

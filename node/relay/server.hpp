@@ -11,6 +11,7 @@
 #include "node/relay/announcer.hpp"
 #include "node/relay/chain_adapter.hpp"
 #include "node/relay/compact_block.hpp"
+#include "node/relay/peer_filters.hpp"
 
 namespace cairn::node {
 
@@ -26,7 +27,17 @@ public:
     };
     /// Why there is no answer.
     enum class Failure { not_stored, pruned, io, bad_index };
-    using Answer = Result<net::Message, Failure>;
+    /// What is sent for one item, in order; nothing is an answer, too. `filter` is what the peer's filter became by it.
+    struct Reply {
+        Reply() = default;
+        template <class M>
+            requires std::is_constructible_v<net::Message, M>
+        Reply(M&& message) { messages.emplace_back(std::forward<M>(message)); }  // NOLINT: a message is a reply
+
+        std::vector<net::Message> messages;
+        std::optional<PeerFilters::Copy> filter;
+    };
+    using Answer = Result<Reply, Failure>;
     /// What a worker found; handed to on_read on the net thread.
     struct ReadDone {
         net::PeerId peer = 0;
@@ -35,7 +46,7 @@ public:
     };
 
     /// `deliver` is called on workers.
-    Server(ChainAdapter& chain, net::PeerChains& chains, Announcer& announcer, RecentBlock& recent, net::Random& random,
+    Server(ChainAdapter& chain, net::PeerChains& chains, Announcer& announcer, RecentBlock& recent, PeerFilters& peer_filters, net::Random& random,
            const ChainParams& params, Options options, std::function<void(ReadDone)> deliver);
 
     /// Answers what is asked of a transaction: sends it, adds it to `missing`, or neither. Gives the bytes sent.
@@ -67,7 +78,8 @@ private:
     struct Slot {
         std::uint64_t ticket = 0;
         const HeaderNode* node = nullptr;
-        std::optional<Answer> answer;
+        std::optional<Answer> answer{};
+        bool filtered = false;  ///< through the peer's filter, which the answer changes: one such at a time
     };
     struct State {
         std::deque<Wanted> wanted;
@@ -78,14 +90,17 @@ private:
     const HeaderNode* fork_of(const std::vector<BlockHash>& locator) const;
     bool being_connected(const net::InvItem& item) const;
     bool start_block(const net::PeerInfo& peer, State& state, const net::InvItem& item, net::Outbox& out, std::int64_t now_us);
+    void start_filtered(const net::PeerInfo& peer, State& state, const HeaderNode* node);
     bool start_pieces(const net::PeerInfo& peer, State& state, Wanted&& wanted, net::Outbox& out, std::int64_t now_us);
     void start_read(const net::PeerInfo& peer, State& state, const HeaderNode* node, std::function<Answer(Bytes)> make);
+    static bool filtering(const State& state);
     bool send_ready(const net::PeerInfo& peer, State& state, net::Outbox& out);
 
     ChainAdapter& chain_;
     net::PeerChains& chains_;
     Announcer& announcer_;
     RecentBlock& recent_;
+    PeerFilters& peer_filters_;
     net::Random& random_;
     const ChainParams& params_;
     Options options_;

@@ -206,6 +206,7 @@ void TxAnnounce::pump(const PeerInfo& info, Outbox& out, std::int64_t now_us) {
         if (entry.fee < peer.fee_filter.fee(entry.vsize)) return;  // the peer would not take it
         const InvItem item = info.wtxid_relay ? InvItem{kInvWtx, entry.wtxid()} : InvItem{kInvTx, entry.txid()};
         if (!again && peer.known.contains(item.hash)) return;
+        if (wanted_ && !wanted_(info.id, entry.tx->tx())) return;
         peer.known.insert(item.hash);
         message.items.push_back(item);
         if (message.items.size() == limits::kMaxInv) out.send(info.id, std::exchange(message, {}));

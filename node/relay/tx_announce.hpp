@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -39,6 +40,10 @@ public:
     void add_peer(const net::PeerInfo& peer);
     void remove_peer(PeerId peer);
     bool has_peer(PeerId peer) const { return peers_.contains(peer); }
+
+    /// Says of a transaction whether the peer wants to hear of it at all.
+    using Wanted = std::function<bool(PeerId peer, const Transaction& tx)>;
+    void set_wanted(Wanted wanted) { wanted_ = std::move(wanted); }
 
     /// The peer has this transaction: hash as the peer names transactions.
     void note_known(PeerId peer, const Uint256& hash);
@@ -105,6 +110,7 @@ private:
     net::Random& random_;
     net::LogLines& log_;
     Options options_;
+    Wanted wanted_;
     Bucket inbound_, outbound_;
     std::unordered_map<PeerId, Peer> peers_;
     std::int64_t next_inbound_us_ = 0;  ///< the shared turn of inbound peers
