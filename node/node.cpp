@@ -82,8 +82,9 @@ struct Node::Parts {
     std::atomic<bool> ready{false};
     bool wrote_pid = false, wrote_cookie = false;
 
-    mutable std::mutex mutex;  // phase
+    mutable std::mutex mutex;  // the two below
     std::string phase;
+    std::string clock_warning;
 
     DirectoryLocks locks;
     net::Clock clock;
@@ -128,7 +129,11 @@ void Node::Parts::alert(const std::string& text) {
 }
 
 std::vector<std::string> Node::Parts::all_warnings() const {
-    return chain && ready ? chain->warnings() : std::vector<std::string>();
+    if (!chain || !ready) return {};
+    std::vector<std::string> warnings = chain->warnings();
+    const std::lock_guard lock(mutex);
+    if (!clock_warning.empty()) warnings.push_back(clock_warning);
+    return warnings;
 }
 
 bool Node::Parts::write_pid_file(std::string& error) {
@@ -150,6 +155,7 @@ void Node::Parts::fill_context() {
     context.templates = templates.get();
     context.net = network.get();
     context.relay = &role->tx_relay();
+    context.block_requests = role.get();
     context.clock = &clock;
     context.rpc = &table;
     context.data_dir = settings.data_dir;
@@ -162,6 +168,7 @@ void Node::Parts::fill_context() {
     context.prune_target_bytes = settings.chain.prune_target;
     context.min_relay_fee_rate = settings.min_relay_fee_rate;
     context.incremental_relay_fee_rate = settings.incremental_relay_fee_rate;
+    context.private_broadcast = settings.private_broadcast;
     context.ban_time = settings.net.ban_time_s;
     context.relay_transactions = !settings.net.blocks_only;
     context.coins_db_cache_bytes = settings.block_cache_bytes;
@@ -272,6 +279,7 @@ Result<void, std::string> Node::Parts::start_network() {
     options.minimum_chain_work = settings.chain.minimum_work.value_or(settings.params->minimum_chain_work);
     options.prune_mode = settings.chain.prune;
     options.peer_bloom_filters = settings.peer_bloom_filters;
+    options.private_broadcast = settings.private_broadcast;
     options.blocks_only = settings.net.blocks_only;
     options.max_send_buffer = settings.net.max_send_buffer;
     if (settings.peer_block_filters) options.filters = &indexes->filters()->index;
@@ -283,8 +291,12 @@ Result<void, std::string> Node::Parts::start_network() {
     role = std::make_unique<FullRole>(*chain, *settings.params, options);
     net::NetworkOptions wanted = settings.net;
     const fs::path ban_file = settings.data_dir / "banlist.json";
-    wanted.bans = read_bans(ban_file, clock.now());
+    wanted.bans = load_bans(ban_file, clock.now());
     wanted.bans_changed = [ban_file](const std::vector<net::Ban>& bans) { write_bans(ban_file, bans); };
+    wanted.clock_doubted = [this](const std::string& warning) {
+        const std::lock_guard lock(mutex);
+        clock_warning = warning;
+    };
     network = std::make_unique<net::Network>(std::move(wanted), *role, clock);
     return network->start();
 }

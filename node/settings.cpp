@@ -10,7 +10,10 @@
 
 #include "consensus/base/hex.hpp"
 #include "net/io/log.hpp"
+#include "net/peer/rate_schedule.hpp"
 #include "net/swarm/bad_ports.hpp"
+#include "node/config/byte_units.hpp"
+#include "node/discovery_settings.hpp"
 #include "node/policy_settings.hpp"
 #include "storage/coin_cache.hpp"
 
@@ -299,6 +302,19 @@ void warn_of_bad_ports(const Args& args, const net::NetworkOptions& net, std::ve
     if (net.binds.empty() && net.white_binds.empty() && args.is_set("-port")) check("-port", port);
 }
 
+/// How much traffic there may be: -maxuploadtarget, -uploadrate, -downloadrate.
+Status fill_bandwidth(const Args& args, net::NetworkOptions& net) {
+    const std::string target = args.is_negated("-maxuploadtarget") ? "0" : args.get("-maxuploadtarget", "0M");
+    const auto bytes = parse_byte_units(target, 1u << 20);
+    if (!bytes) return fail("Unable to parse -maxuploadtarget: '" + target + "'");
+    net.max_upload_bytes = *bytes;
+    net.upload_rates = args.list("-uploadrate");
+    net.download_rates = args.list("-downloadrate");
+    if (auto good = net::RateSchedule::parse("-uploadrate", net.upload_rates); !good) return fail(good.error());
+    if (auto good = net::RateSchedule::parse("-downloadrate", net.download_rates); !good) return fail(good.error());
+    return {};
+}
+
 Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::string>& warnings) {
     net::NetworkOptions& net = settings.net;
     const ChainParams& params = *settings.params;
@@ -333,11 +349,13 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     const std::int64_t timeout = args.get_int("-timeout", 5000);
     net.timeout_ms = timeout > 0 ? static_cast<int>(std::min<std::int64_t>(timeout, 1 << 30)) : 5000;
     net.peer_timeout_s = args.get_int("-peertimeout", 60);
+    net.inbound_relay_percent = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-inboundrelaypercent", 50), 0, 100));
     net.max_send_buffer = static_cast<std::size_t>(std::clamp<std::int64_t>(args.get_int("-maxsendbuffer", 1000), 1, 1'000'000) * 1000);
     net.max_receive_buffer = static_cast<std::size_t>(std::clamp<std::int64_t>(args.get_int("-maxreceivebuffer", 5000), 1, 1'000'000) * 1000);
     net.ban_time_s = args.get_int("-bantime", 86'400);
     net.active = args.get_bool("-networkactive", true);
     net.blocks_only = args.get_bool("-blocksonly", false);
+    net.tx_reconciliation = args.get_bool("-txreconciliation", false);
     settings.extra_transactions = static_cast<std::size_t>(
         std::clamp<std::int64_t>(args.get_int("-blockreconstructionextratxn", 100), 0, std::numeric_limits<std::uint32_t>::max()));
     settings.tx_send_rate = static_cast<unsigned>(std::clamp<std::int64_t>(args.get_int("-txsendrate", 14), 1, 1000));
@@ -345,15 +363,18 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.data_dir = settings.data_dir;
     const auto tests = args.list("-test");
     net.deterministic_addresses = std::find(tests.begin(), tests.end(), "addrman") != tests.end();
-    if (const auto map = args.get("-asmap"); map && *map != "0") {
-        if (map->empty() || *map == "1") return fail(std::string("Embedded asmap data not available"));
-        net.asmap = std::filesystem::path(*map).is_absolute() ? std::filesystem::path(*map) : settings.data_dir / *map;
+    if (args.is_set("-asmap") && !args.is_negated("-asmap")) {
+        net.embedded_asmap = args.get_bool("-asmap", false);
+        if (!net.embedded_asmap) net.asmap = settings.data_dir / args.path("-asmap", "");
     }
     net.whitelist_relay = args.get_bool("-whitelistrelay", true);
     net.whitelist_force_relay = args.get_bool("-whitelistforcerelay", false);
     if (auto done = fill_private_networks(args, net); !done) return done;
+    if (auto done = fill_bandwidth(args, net); !done) return done;
+    if (auto done = fill_discovery(args, params, net); !done) return done;
     warn_of_bad_ports(args, net, warnings);
     settings.peer_bloom_filters = args.get_bool("-peerbloomfilters", false);
+    settings.private_broadcast = args.get_bool("-privatebroadcast", false);
     return fit_connections(static_cast<int>(std::min<std::int64_t>(args.get_int("-maxconnections", 125), 1 << 20)), settings, warnings);
 }
 
@@ -470,6 +491,7 @@ Result<NodeSettings, std::string> make_settings(const Args& args, std::vector<st
     auto params = choose_params(args);
     if (!params) return fail(params.error());
     settings.params = *params;
+    if (args.network() == "signet") log::info("Signet derived magic (message start): {}", to_hex(settings.params->magic));
     if (auto done = fill_policy(args, settings); !done) return fail(done.error());
     if (auto done = fill_chain(args, settings); !done) return fail(done.error());
     if (auto done = check_ports(args); !done) return fail(done.error());

@@ -35,6 +35,7 @@ struct NodeSettings {
     std::uint64_t block_cache_bytes = 0;
     net::NetworkOptions net;
     bool peer_bloom_filters = false;
+    bool private_broadcast = false;        ///< -privatebroadcast
     std::size_t extra_transactions = 100;  ///< -blockreconstructionextratxn
     unsigned tx_send_rate = 14;  ///< -txsendrate: transactions a second to inbound peers
 

@@ -9,6 +9,7 @@
 
 #include "consensus/base/result.hpp"
 #include "consensus/base/uint256.hpp"
+#include "net/core/upload_target.hpp"
 
 namespace cairn::net {
 
@@ -98,6 +99,7 @@ struct DiscoveryState {
 struct NetView {
     std::vector<PeerSnapshot> peers;
     std::uint64_t total_sent = 0, total_received = 0;
+    UploadState upload;  ///< -maxuploadtarget
     bool active = true;  ///< setnetworkactive
     std::uint64_t local_services = 0;
     std::vector<LocalAddress> local_addresses;

@@ -7,13 +7,14 @@
 #include <fmt/core.h>
 
 #include "net/core/net_port.hpp"
+#include "net/core/upload_target.hpp"
 #include "net/wire/messages.hpp"
 
 namespace cairn::net {
 
 /// One line for the log, decided by code that knows no log.
 struct LogLine {
-    enum class Kind { debug, validation_debug, compact_debug, info, warning, error };
+    enum class Kind { debug, validation_debug, compact_debug, private_debug, info, warning, error };
     Kind kind = Kind::debug;
     std::string text;
 };
@@ -34,17 +35,24 @@ public:
     void compact(fmt::format_string<Args...> format, Args&&... args) {
         if (compact_wanted_) lines_.push_back({LogLine::Kind::compact_debug, fmt::format(format, std::forward<Args>(args)...)});
     }
+    /// For the category privatebroadcast.
+    template <class... Args>
+    void private_broadcast(fmt::format_string<Args...> format, Args&&... args) {
+        if (private_wanted_) lines_.push_back({LogLine::Kind::private_debug, fmt::format(format, std::forward<Args>(args)...)});
+    }
     void add(LogLine::Kind kind, std::string text) { lines_.push_back({kind, std::move(text)}); }
     void set_debug_wanted(bool wanted) { debug_wanted_ = wanted; }
     bool debug_wanted() const { return debug_wanted_; }
     void set_compact_wanted(bool wanted) { compact_wanted_ = wanted; }
     bool compact_wanted() const { return compact_wanted_; }
+    void set_private_wanted(bool wanted) { private_wanted_ = wanted; }
     std::vector<LogLine> take() { return std::exchange(lines_, {}); }
     bool empty() const { return lines_.empty(); }
 
 private:
     bool debug_wanted_ = true;
     bool compact_wanted_ = true;
+    bool private_wanted_ = true;
     std::vector<LogLine> lines_;
 };
 
@@ -53,7 +61,7 @@ struct SendAction {
     PeerId peer = 0;
     Message message;
 };
-/// Close the connection; the reason goes to the log and no blame to the peer.
+/// Close the connection; the reason goes to the log, unless it is empty, and no blame to the peer.
 struct DisconnectAction {
     PeerId peer = 0;
     std::string reason;
@@ -71,6 +79,8 @@ using RoleAction = std::variant<SendAction, DisconnectAction, MisbehavingAction>
 class Outbox {
 public:
     explicit Outbox(LogLines& log) : log_(log) {}
+    /// `target` outlives this object.
+    Outbox(LogLines& log, const UploadTarget& target) : log_(log), target_(&target) {}
 
     void send(PeerId peer, Message message) { actions_.push_back(SendAction{peer, std::move(message)}); }
     void disconnect(PeerId peer, std::string reason, LogLine::Kind kind = LogLine::Kind::debug) {
@@ -78,12 +88,16 @@ public:
     }
     void misbehaving(PeerId peer, std::string reason) { actions_.push_back(MisbehavingAction{peer, std::move(reason)}); }
     LogLines& log() { return log_; }
+    /// What -maxuploadtarget leaves for: true when history, or anything but the present, is to be refused.
+    bool history_refused(std::int64_t now_us) const { return target_ && target_->history_refused(now_us / 1'000'000); }
+    bool upload_spent() const { return target_ && target_->reached(); }
 
     std::vector<RoleAction> take() { return std::exchange(actions_, {}); }
     bool empty() const { return actions_.empty(); }
 
 private:
     LogLines& log_;
+    const UploadTarget* target_ = nullptr;
     std::vector<RoleAction> actions_;
 };
 

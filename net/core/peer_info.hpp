@@ -16,6 +16,8 @@ struct PeerInfo {
     std::uint32_t permissions = kPermitNone;
     Endpoint address;                ///< the other end
     std::string name;                ///< as it was dialled, or the address
+    std::string in_log;              ///< "peer=3", with -logips its address, too
+    std::uint32_t mapped_as = 0;     ///< its autonomous system; 0: not known
     std::int64_t connected_us = 0;
     bool lan = false;                ///< on the local network, found there by discovery; whoever called whom
 
@@ -32,6 +34,7 @@ struct PeerInfo {
     bool ready = false;              ///< both version and verack were exchanged
 
     std::size_t send_queue_bytes = 0;  ///< handed over and not yet written to the socket
+    std::int64_t held_back_us = 0;     ///< when -downloadrate last kept us from reading what it sends; 0: never
     bool closing = false;
 
     std::int64_t last_block_s = 0;        ///< when it last gave us a new block

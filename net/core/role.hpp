@@ -8,6 +8,23 @@
 
 namespace cairn::net {
 
+class PrivateBroadcast;
+
+/// What a role holds of an outbound peer when one has to go.
+struct PeerStanding {
+    std::int64_t last_announcement_s = 0;  ///< when it last announced a block with more work than our tip
+    bool protected_ = false;               ///< has shown a chain as good as ours early on
+    std::size_t blocks_in_flight = 0;      ///< blocks being fetched from it
+};
+/// Whether the chain still moves.
+struct ChainPulse {
+    std::int64_t last_block_s = 0;          ///< when a block was last connected; at the start: the start
+    std::int64_t block_interval_s = 600;    ///< that the chain aims at
+    bool fetching = false;                  ///< some block is in flight
+    bool at_present = false;                ///< the tip is about as new as it can be
+    bool importing = false;                 ///< blocks are being read from files
+};
+
 /// What a program does on the network once a handshake is done: a full node, a light client, a simulated peer.
 /// The engine calls it; it answers by putting actions into the outbox it was given.
 /// Thread: net, except where a method says otherwise.
@@ -48,6 +65,12 @@ public:
     virtual bool must_wait(const PeerInfo& /*peer*/, std::string_view /*command*/) const { return false; }
     /// True while earlier requests of this peer are being answered: its further requests wait, all else is heard.
     virtual bool answering(const PeerInfo& /*peer*/) const { return false; }
+    /// Own transactions that go out over connections of their own (net/sync/private_broadcast.hpp); null: there are none.
+    /// The engine makes those connections and speaks for them with nobody else.
+    virtual PrivateBroadcast* private_broadcast() { return nullptr; }
+    /// For the choice which outbound peer has to go.
+    virtual PeerStanding standing(const PeerInfo& /*peer*/) const { return {}; }
+    virtual ChainPulse pulse(std::int64_t /*now_us*/) const { return {}; }
     /// Adds what only the role knows of a peer: heights, blocks in flight.
     virtual void describe(const PeerInfo& peer, PeerSnapshot& snapshot) const = 0;
 };

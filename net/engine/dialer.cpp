@@ -1,9 +1,7 @@
 #include "net/engine/dialer.hpp"
 
 #include <algorithm>
-#include <set>
 
-#include "net/swarm/bad_ports.hpp"
 #include "net/wire/cjdns.hpp"
 #include "net/wire/limits.hpp"
 
@@ -11,18 +9,13 @@ namespace cairn::net {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kAutomaticInterval_us = kSecond / 2;
 constexpr std::int64_t kConnectRetry_us = 5 * kSecond;       // -connect
 constexpr std::int64_t kAddedRetry_us = 60 * kSecond;        // -addnode
-constexpr int kSelectTries = 100;                                  // draws from the address book for one dial
-constexpr int kTriesForRested = 30;                                // of them for addresses that were not tried
-constexpr int kTriesForGoodPorts = 50;                             // of them for ports that are no other service's
-constexpr std::int64_t kRest_s = 10 * 60;                          // within this time
 
 }  // namespace
 
 Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, const BanList& bans, LogLines& log)
-    : options_(std::move(options)), random_(random), book_(book), discouraged_(discouraged), bans_(bans), log_(log), bootstrap_(bootstrap_options(options_), random, book, log) {
+    : options_(std::move(options)), limits_(ConnectionLimits::share(options_.max_connections)), random_(random), book_(book), discouraged_(discouraged), bans_(bans), log_(log), bootstrap_(bootstrap_options(options_), random, book, log) {
     for (const std::string& node : options_.add_nodes) added_.push_back({node, options_.v2});
     for (const std::string& node : options_.connect)
         if (node != "0") connect_.push_back({node, options_.v2});
@@ -50,9 +43,20 @@ int Dialer::pending(ConnectionType type) const {
     return static_cast<int>(std::count_if(pending_.begin(), pending_.end(), [type](const auto& entry) { return entry.second.type == type; }));
 }
 
+int Dialer::count(ConnectionType type, const DialState& state) const {
+    const auto present = std::count_if(state.connections.begin(), state.connections.end(), [type](const auto& c) { return c.type == type; });
+    return pending(type) + static_cast<int>(present);
+}
+
+int Dialer::automatic(const DialState& state) const {
+    return count(ConnectionType::outbound_full_relay, state) + count(ConnectionType::block_relay_only, state) +
+           count(ConnectionType::feeler, state) + count(ConnectionType::addr_fetch, state) + (feeler_ ? 1 : 0);
+}
+
 DialAction Dialer::make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, bool v2, std::int64_t now_us) {
     DialAction action;
     action.v2 = v2;
+    action.anonymous = type == ConnectionType::private_broadcast;
     action.dial = next_dial_++;
     action.endpoint = endpoint;
     if (!endpoint) {
@@ -60,7 +64,7 @@ DialAction Dialer::make(const std::string& name, std::optional<Endpoint> endpoin
         action.host = parts ? parts->host : name;
         action.port = parts && parts->port != 0 ? parts->port : options_.default_port;
     }
-    pending_[action.dial] = {name, endpoint, type, now_us, v2};
+    pending_[action.dial] = {name, endpoint, type, now_us, v2, false, false};
     log_.debug("trying {} connection ({}) to {}", v2 ? "v2" : "v1", to_string(type), endpoint ? endpoint->to_string() : name);
     return action;
 }
@@ -89,7 +93,9 @@ std::optional<DialAction> Dialer::dial(const std::string& node, ConnectionType t
 }
 
 bool Dialer::add_node(const std::string& node, bool v2) {
-    if (std::any_of(added_.begin(), added_.end(), [&](const Named& named) { return named.node == node; })) return false;
+    const auto endpoint = parse(node);
+    const auto same = [&](const Named& named) { return named.node == node || (endpoint && parse(named.node) == endpoint); };
+    if (std::any_of(added_.begin(), added_.end(), same)) return false;
     added_.push_back({node, v2});
     next_try_us_.erase(node);
     return true;
@@ -101,14 +107,21 @@ bool Dialer::remove_node(const std::string& node) {
 
 void Dialer::dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us,
                         Output& out) {
+    const bool added = &nodes == &added_;
     for (const auto& [node, v2] : nodes) {
-        if (pending_.size() >= limits::kMaxPendingDials) return;
+        if (pending_.size() >= limits::kMaxPendingDials || (added && added_connections(state) >= limits::kMaxManual)) return;
         std::int64_t& next = next_try_us_[node];
         if (now_us < next && next - now_us <= retry_us) continue;
         if (known(node, state)) continue;
         next = now_us + retry_us;
         out.dials.push_back(make(node, parse(node), ConnectionType::manual, v2, now_us));
+        pending_[out.dials.back().dial].added = added;
     }
+}
+
+int Dialer::added_connections(const DialState& state) const {
+    const auto pending = std::count_if(pending_.begin(), pending_.end(), [](const auto& entry) { return entry.second.added; });
+    return static_cast<int>(pending + std::count_if(state.connections.begin(), state.connections.end(), [](const auto& c) { return c.added; }));
 }
 
 /// Sees to it that there are addresses to choose from.
@@ -124,57 +137,11 @@ void Dialer::fill_book(const DialState& state, std::int64_t now_us, Output& out)
     Bootstrap::Output wanted = bootstrap_.on_tick(known_state, now_us);
     for (const std::string& seed : wanted.lookups) out.questions.push_back({Bootstrap::lookup_name(seed), seed});
     fetches_.insert(fetches_.end(), wanted.fetches.begin(), wanted.fetches.end());
-    while (!fetches_.empty() && pending_.size() < limits::kMaxPendingDials) {
+    while (!fetches_.empty() && pending_.size() < limits::kMaxPendingDials && automatic(state) < limits_.outbound) {
         const std::string node = std::move(fetches_.front());
         fetches_.erase(fetches_.begin());
         if (!known(node, state)) out.dials.push_back(make(node, parse(node), ConnectionType::addr_fetch, options_.v2, now_us));
     }
-}
-
-void Dialer::dial_automatic(const DialState& state, std::int64_t now_us, Output& out) {
-    if (now_us < next_automatic_us_ && next_automatic_us_ - now_us <= kAutomaticInterval_us) return;
-    next_automatic_us_ = now_us + kAutomaticInterval_us;
-    const auto count = [&](ConnectionType type) {
-        return pending(type) + static_cast<int>(std::count_if(state.connections.begin(), state.connections.end(),
-                                                              [type](const auto& c) { return c.type == type; }));
-    };
-    ConnectionType type = ConnectionType::outbound_full_relay;
-    if (options_.anchors.empty() && count(type) >= std::min(limits::kFullRelayOutbound, options_.max_connections)) {
-        type = ConnectionType::block_relay_only;
-        if (count(type) >= std::min(limits::kBlockRelayOutbound, std::max(0, options_.max_connections - limits::kFullRelayOutbound))) return;
-    }
-    std::set<Bytes> groups;
-    for (const auto& connection : state.connections)
-        if (connection.type != ConnectionType::inbound) groups.insert(book_.group(connection.address.address));
-    for (const auto& [id, pending] : pending_)
-        if (pending.endpoint) groups.insert(book_.group(pending.endpoint->address));
-    const auto wanted = [&](const PeerAddress& address) {
-        const NetAddress& host = address.endpoint.address;
-        return reachable(host) && host.is_routable() && !(state.own && state.own->contains(host)) && !discouraged_.contains(host) && !bans_.banned(host, now_us / kSecond) && !groups.contains(book_.group(host)) &&
-               (address.services & kServiceOtherFork) == 0 && (address.services & kServiceWitness) != 0;
-    };
-    const std::int64_t now_s = now_us / kSecond;
-    while (!options_.anchors.empty()) {
-        const PeerAddress anchor = options_.anchors.back();
-        options_.anchors.pop_back();
-        if (!wanted(anchor)) continue;
-        log_.debug("Trying to make an anchor connection to {}", anchor.endpoint.to_string());
-        book_.on_attempt(anchor.endpoint, !groups.empty(), now_s);
-        out.dials.push_back(make("", anchor.endpoint, ConnectionType::block_relay_only, options_.v2 && (anchor.services & kServiceP2pV2) != 0, now_us));
-        return;
-    }
-    const std::set<NetworkId> networks(options_.reachable.begin(), options_.reachable.end());
-    std::optional<PeerAddress> chosen;
-    for (int tries = 0; tries < kSelectTries && !chosen; ++tries) {
-        const auto choice = book_.select(false, networks, now_s);
-        if (!choice) return;
-        if (tries < kTriesForRested && now_s - choice->last_try_s < kRest_s) continue;  // was tried a moment ago
-        if (tries < kTriesForGoodPorts && choice->address.endpoint.address.is_ip() && is_bad_port(choice->address.endpoint.port)) continue;
-        if (wanted(choice->address)) chosen = choice->address;
-    }
-    if (!chosen) return;
-    book_.on_attempt(chosen->endpoint, !groups.empty(), now_s);
-    out.dials.push_back(make("", chosen->endpoint, type, options_.v2 && (chosen->services & kServiceP2pV2) != 0, now_us));
 }
 
 Dialer::Output Dialer::on_tick(const DialState& state, std::int64_t now_us) {
@@ -185,7 +152,7 @@ Dialer::Output Dialer::on_tick(const DialState& state, std::int64_t now_us) {
         dial_named(connect_, kConnectRetry_us, state, now_us, out);
         return out;
     }
-    if (pending_.size() < limits::kMaxPendingDials) dial_automatic(state, now_us, out);
+    dial_automatic(state, now_us, out);
     return out;
 }
 

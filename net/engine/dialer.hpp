@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -12,6 +14,7 @@
 #include "net/core/peer_info.hpp"
 #include "net/core/random.hpp"
 #include "net/engine/bootstrap.hpp"
+#include "net/engine/connection_limits.hpp"
 #include "net/swarm/addr_book.hpp"
 #include "net/swarm/bans.hpp"
 #include "net/swarm/local_addresses.hpp"
@@ -40,14 +43,30 @@ struct DialState {
         Endpoint address;
         ConnectionType type;
         bool ready = true;  ///< has shaken hands
+        bool added = false; ///< made because the operator added the node
     };
     std::vector<Connection> connections;
     const LocalAddresses* own = nullptr;  ///< under which we would reach ourselves
     bool initial_block_download = true;
+    bool extra_full_relay = false;   ///< one peer above the number is wanted (OutboundCare)
+    bool extra_block_relay = false;  ///< short-lived peers above the number are of use (OutboundCare)
+    /// True for services that a peer must offer to be called; empty: witnesses are enough.
+    std::function<bool(std::uint64_t services, std::int64_t now_us)> useful;
 };
 
-/// Decides whom to call: what the operator named, and otherwise enough nodes of diverse address groups for eight full
-/// and two block-relay connections, from the address book that DNS and built-in seeds fill when it is empty.
+/// Decides whom to call: what the operator named, and otherwise nodes of the address book, which DNS and built-in seeds
+/// fill when it is empty.
+///
+/// Automatic connections, the first of these that is wanting, one call every half second:
+///   the anchors of the last run, block relay only
+///   eight full-relay and then two block-relay peers (fewer when -maxconnections is small), of IPv4 and IPv6 no two of one
+///   address group; onion, I2P and CJDNS addresses have no groups that mean anything
+///   a full-relay peer above the number when the tip is old
+///   every five minutes or so a block-relay peer above the number, to hear of headers from ever new nodes
+///   every two minutes or so a feeler: an address that somebody's place in the book hangs on, or one that was never tried
+///   every five minutes or so a full-relay peer above the number, of a network that we could reach and have nobody of
+/// What is above the number shares one slot with feelers and calls for addresses. OutboundCare makes room again.
+/// Source: the behaviour of Bitcoin Core (ThreadOpenConnections).
 /// Owner: net thread.
 class Dialer {
 public:
@@ -82,9 +101,14 @@ public:
 
     /// A connection wanted by hand. nullopt: it exists or is being made.
     std::optional<DialAction> dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us);
+    /// Somebody at random to broadcast to privately; the address book says nothing of it but that it was tried. `tor_works`:
+    /// Tor may lead to the open Internet, too. nullopt: nobody fits now.
+    std::optional<DialAction> dial_private(const DialState& state, bool tor_works, std::int64_t now_us);
     /// Once more by v1, to somebody who hung up on v2.
-    DialAction redial(const std::string& name, const Endpoint& endpoint, ConnectionType type, std::int64_t now_us) {
-        return make(name, endpoint.address.is_valid() ? std::optional(endpoint) : std::nullopt, type, false, now_us);
+    DialAction redial(const std::string& name, const Endpoint& endpoint, ConnectionType type, bool added, std::int64_t now_us) {
+        DialAction action = make(name, endpoint.address.is_valid() ? std::optional(endpoint) : std::nullopt, type, false, now_us);
+        pending_[action.dial].added = added;
+        return action;
     }
 
     /// What a dial was for; forgets it.
@@ -94,6 +118,8 @@ public:
         ConnectionType type = ConnectionType::outbound_full_relay;
         std::int64_t since_us = 0;
         bool v2 = false;
+        bool added = false;          ///< for a node that the operator added
+        bool count_failure = false;  ///< a failure is held against the address: we know that we are online
     };
     std::optional<Pending> finish(std::uint64_t dial);
 
@@ -104,8 +130,12 @@ public:
         bool v2 = false;
     };
     const std::vector<Named>& added() const { return added_; }
-    /// Connections that being made count against the limit of their type, too.
+    /// Connections of this type that are being made.
     int pending(ConnectionType type) const;
+    /// Connections of this type, those that are being made counted, too.
+    int count(ConnectionType type, const DialState& state) const;
+    /// Automatic outbound connections of any type, those that are being made counted, too.
+    int automatic(const DialState& state) const;
     /// Somebody of this name or address is being called.
     bool dialing(const std::string& node) const { return known(node, {}); }
     bool reachable(const NetAddress& address) const { return reachable(address.network()); }
@@ -114,17 +144,51 @@ public:
     /// The address that the operator means; nullopt: it is a name.
     std::optional<Endpoint> parse(const std::string& node) const;
     /// Forgets what is being dialled (the network was switched off).
-    void clear() { pending_.clear(); }
+    void clear() {
+        pending_.clear();
+        feeler_.reset();
+    }
 
 private:
+    /// Whom we have, as far as the choice of the next one hangs on it.
+    struct Tally {
+        std::set<Bytes> groups;   ///< of lasting connections in IPv4 and IPv6
+        int overlay_peers = 0;    ///< lasting connections in other networks
+    };
+    struct Plan {
+        ConnectionType type = ConnectionType::outbound_full_relay;
+        bool anchor = false;
+        std::optional<NetworkId> network;  ///< of this one alone
+    };
+    struct Feeler {
+        PeerAddress address;
+        std::int64_t at_us = 0;
+        bool count_failure = false;
+    };
+
     DialAction make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, bool v2, std::int64_t now_us);
     bool known(const std::string& node, const DialState& state) const;
+    std::vector<NetworkId> private_networks(bool tor_works) const;
     void dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us, Output& out);
     void dial_automatic(const DialState& state, std::int64_t now_us, Output& out);
+    void dial_feeler(const DialState& state, std::int64_t now_us, Output& out);
+    DialAction make_automatic(const PeerAddress& address, ConnectionType type, bool count_failure, std::int64_t now_us);
+    Tally tally(const DialState& state) const;
+    std::optional<Plan> plan(const DialState& state, std::int64_t now_us);
+    std::optional<NetworkId> missing_network(const DialState& state);
+    std::optional<PeerAddress> choose(const Plan& plan, const Tally& tally, const DialState& state, std::int64_t now_us);
+    std::optional<AddrBook::Choice> draw(const Plan& plan, const DialState& state, std::int64_t now_s);
+    bool connected(const NetAddress& host, const DialState& state) const;
+    bool callable(const NetAddress& host, const DialState& state, std::int64_t now_s) const;
+    bool useful(const PeerAddress& address, const Plan& plan, const DialState& state, std::int64_t now_us) const;
+    bool is_added(const Endpoint& endpoint) const;
+    int added_connections(const DialState& state) const;
+    void start_clocks(std::int64_t now_us);
     void fill_book(const DialState& state, std::int64_t now_us, Output& out);
     static Bootstrap::Options bootstrap_options(const Options& options);
 
     Options options_;
+    ConnectionLimits limits_;
     Random& random_;
     AddrBook& book_;
     const Discouraged& discouraged_;
@@ -135,6 +199,10 @@ private:
     std::unordered_map<std::string, std::int64_t> next_try_us_;
     std::uint64_t next_dial_ = 1;
     std::int64_t next_automatic_us_ = 0;
+    std::int64_t started_us_ = 0;  ///< 0: not yet
+    std::int64_t next_feeler_us_ = 0, next_extra_block_us_ = 0, next_extra_network_us_ = 0;
+    std::optional<Feeler> feeler_;  ///< chosen, waits for its random moment
+    std::int64_t next_private_warning_us_ = 0;
     Bootstrap bootstrap_;
     std::vector<std::string> fetches_;  ///< to be called for addresses when there is room
 };

@@ -25,12 +25,19 @@ Engine::Engine(EngineOptions options, Role& role, Random random)
     : options_(std::move(options)),
       role_(role),
       random_(std::move(random)),
-      outbox_(log_),
+      bandwidth_(options_.bandwidth),
+      outbox_(log_, bandwidth_.target()),
       book_(random_, {options_.deterministic_addresses, &options_.groups, &log_}),
+      connection_limits_(ConnectionLimits::share(options_.max_connections, options_.inbound_relay_percent)),
       dialer_(options_.dialer, random_, book_, discouraged_, bans_, log_),
+      care_(connection_limits_, log_),
+      gossip_({options_.listen, options_.discover, options_.listen_port, [this](NetworkId network) { return dialer_.reachable(network); }},
+              {book_, discouraged_, bans_, options_.local_addresses}, random_),
+      candidates_(options_.groups),
       group_secret_(random_.u64()),
       active_(options_.active) {
     for (const BanList::Entry& entry : options_.bans) bans_.add(entry);
+    set_secret_addresses([this](const NetAddress& address) { return neighbours_.contains(address); });
 }
 
 Engine::~Engine() = default;
@@ -51,195 +58,19 @@ LocalVersion Engine::local_version(const PeerInfo& peer) const {
     std::uint64_t services = role_.local_services();
     if (peer.has(kPermitBloomFilter)) services |= kServiceBloom;
     if (options_.v2) services |= kServiceP2pV2;
-    return {services, options_.user_agent, role_.best_height(), !rejects_transactions(peer)};
+    return {services, options_.user_agent, role_.best_height(), !rejects_transactions(peer), options_.tx_reconciliation};
 }
 
 bool Engine::is_own_nonce(std::uint64_t nonce) const {
     return std::any_of(peers_.begin(), peers_.end(), [nonce](const auto& entry) {
-        return !entry.second->info.inbound() && !entry.second->info.ready && entry.second->handshake.nonce() == nonce;
+        // A peer of private broadcast that passed its nonce on must not learn by our hanging up who we are.
+        const PeerInfo& info = entry.second->info;
+        return !info.inbound() && !info.private_broadcast() && !info.ready && entry.second->handshake.nonce() == nonce;
     });
 }
 
 std::uint64_t Engine::desirable_services(std::uint64_t offered, std::int64_t now_us) const {
     return role_.desirable_services(offered, now_us);
-}
-
-// --- connections come and go
-
-std::uint32_t Engine::granted(std::uint32_t permissions, const NetAddress& address, bool inbound) const {
-    for (const WhitelistEntry& entry : options_.whitelist)
-        if ((inbound ? entry.inbound : entry.outbound) && entry.subnet.contains(address)) permissions |= entry.permissions;
-    if (permissions & kPermitImplicit) {
-        permissions &= ~kPermitImplicit;
-        if (options_.whitelist_force_relay) permissions |= kPermitForceRelay;
-        if (options_.whitelist_relay) permissions |= kPermitRelay;
-        permissions |= kPermitMempool | kPermitNoBan;
-    }
-    return permissions;
-}
-
-Engine::Peer& Engine::add_peer(ConnectionType type, const Endpoint& remote, const Endpoint& local, std::uint32_t permissions, bool v2,
-                               std::int64_t now_us) {
-    PeerInfo info;
-    info.id = next_id_++;
-    info.type = type;
-    info.permissions = permissions;
-    info.address = remote;
-    info.name = remote.to_string();
-    info.connected_us = now_us;
-    std::unique_ptr<Transport> transport;
-    if (v2)
-        transport = std::make_unique<TransportV2>(options_.magic, info.inbound() ? TransportV2::Side::responder : TransportV2::Side::initiator);
-    else
-        transport = std::make_unique<TransportV1>(options_.magic);
-    auto peer = std::make_unique<Peer>(std::move(info), std::move(transport), random_.u64());
-    peer->local = local;
-    Peer& added = *peer;
-    peers_.emplace(added.info.id, std::move(peer));
-    log_.debug("Added connection peer={}", added.info.id);
-    return added;
-}
-
-bool Engine::make_inbound_room() {
-    const int reserved = std::min(options_.max_connections, limits::kFullRelayOutbound + limits::kBlockRelayOutbound + limits::kMaxFeelers);
-    const int limit = std::max(0, options_.max_connections - reserved);
-    const auto inbound = std::count_if(peers_.begin(), peers_.end(), [](const auto& e) { return e.second->info.inbound() && !e.second->info.closing; });
-    if (inbound < limit) return true;
-    std::vector<EvictionCandidate> candidates;
-    for (const auto& [id, peer] : peers_) {
-        if (!peer->info.inbound() || peer->info.closing || peer->info.has(kPermitNoBan)) continue;
-        Bytes keyed = options_.groups.group(peer->info.address.address);
-        Writer(keyed).u64(group_secret_);
-        candidates.push_back({id, peer->info.connected_us, peer->ping.min_us().value_or(std::numeric_limits<std::int64_t>::max()),
-                              peer->info.last_block_s, peer->info.last_transaction_s, peer->info.relay_wanted,
-                              peer->info.can_serve_witnesses() && peer->info.can_serve_blocks(),
-                              discouraged_.contains(peer->info.address.address), sha256(keyed).low64()});
-    }
-    const auto victim = choose_eviction(std::move(candidates));
-    if (!victim) return false;
-    log_.debug("selected inbound connection for eviction, disconnecting peer={}", *victim);
-    close(*peers_.at(*victim));
-    return true;
-}
-
-std::optional<PeerId> Engine::on_accepted(const Endpoint& given_remote, const Endpoint& local, std::uint32_t bind_permissions, bool onion,
-                                          std::int64_t now_us) {
-    const Endpoint remote = as_cjdns(given_remote, options_.cjdns);
-    if (!active_) {
-        log_.debug("connection from {} dropped: not accepting new connections", remote.to_string());
-        return std::nullopt;
-    }
-    const std::uint32_t permissions = granted(bind_permissions, remote.address, true);
-    if (!has_permission(permissions, kPermitNoBan) && bans_.banned(remote.address, now_us / 1'000'000)) {
-        log_.debug("connection from {} dropped (banned)", remote.to_string());
-        return std::nullopt;
-    }
-    if (!make_inbound_room()) {
-        log_.debug("failed to find an eviction candidate - connection dropped (full)");
-        flush(now_us);
-        return std::nullopt;
-    }
-    Peer& peer = add_peer(ConnectionType::inbound, remote, local, permissions, options_.v2, now_us);
-    peer.onion = onion;
-    log_.debug("connection from {} accepted", remote.to_string());
-    const PeerId id = peer.info.id;
-    flush(now_us);
-    return id;
-}
-
-std::optional<PeerId> Engine::on_dialed(std::uint64_t dial, const Endpoint& given_remote, const Endpoint& local, std::int64_t now_us) {
-    const Endpoint remote = as_cjdns(given_remote, options_.cjdns);
-    const auto pending = dialer_.finish(dial);
-    if (!pending || !active_) return std::nullopt;
-    const bool manual = pending->type == ConnectionType::manual;
-    Peer& peer = add_peer(pending->type, remote, local, manual ? granted(kPermitNone, remote.address, false) : kPermitNone, pending->v2, now_us);
-    if (!pending->name.empty()) peer.info.name = pending->name;
-    send_handshake(peer, now_us);
-    peer.handshake.start(*this, outbox_, now_us);
-    const PeerId id = peer.info.id;
-    drain(now_us);
-    flush(now_us);
-    return id;
-}
-
-void Engine::on_dial_failed(std::uint64_t dial, const std::string& reason, std::int64_t) {
-    const auto pending = dialer_.finish(dial);
-    if (!pending) return;
-    log_.debug("connection to {} failed: {}", pending->endpoint ? pending->endpoint->to_string() : pending->name, reason);
-}
-
-void Engine::on_resolved(const ResolveAction& question, const std::vector<NetAddress>& addresses, std::int64_t now_us) {
-    dialer_.on_resolved(question, addresses, now_us);
-}
-
-void Engine::on_closed(PeerId id, const std::string& reason, std::int64_t now_us) {
-    Peer* peer = find(id);
-    if (!peer) return;
-    redial_by_v1(*peer, now_us);
-    close(*peer, reason, LogLine::Kind::debug);
-    flush(now_us);
-}
-
-void Engine::redial_by_v1(const Peer& peer, std::int64_t now_us) {
-    if (!active_ || !peer.transport->may_be_v1() || peer.bytes_sent < TransportV1::kHeaderSize) return;
-    log_.debug("retrying with v1 transport protocol for peer={}", peer.info.id);
-    const std::string& name = peer.info.name == peer.info.address.to_string() ? std::string() : peer.info.name;
-    actions_.emplace_back(dialer_.redial(name, peer.info.address, peer.info.type, now_us));
-}
-
-void Engine::close(Peer& peer) {
-    if (peer.info.closing) return;
-    peer.info.closing = true;
-    closing_any_ = true;
-    actions_.emplace_back(CloseAction{peer.info.id});
-}
-
-void Engine::close(Peer& peer, const std::string& reason, LogLine::Kind kind) {
-    if (peer.info.closing) return;
-    if (kind != LogLine::Kind::debug || log_.debug_wanted())
-        log_.add(kind, fmt::format("{}, disconnecting peer={}", reason, peer.info.id));
-    close(peer);
-}
-
-void Engine::misbehaving(Peer& peer, const std::string& reason) {
-    log_.debug("Misbehaving: peer={}{}{}", peer.info.id, reason.empty() ? "" : ": ", reason);
-    if (peer.info.closing) return;
-    if (peer.info.has(kPermitNoBan)) {
-        log_.add(LogLine::Kind::warning, fmt::format("Not punishing noban peer {}!", peer.info.id));
-    } else if (peer.info.manual()) {
-        log_.add(LogLine::Kind::warning, fmt::format("Not punishing manually connected peer {}!", peer.info.id));
-    } else if (peer.onion || peer.info.address.address.is_loopback()) {
-        log_.debug("Warning: disconnecting but not discouraging {} peer {}!", peer.onion ? "inbound onion" : "local", peer.info.id);
-        close(peer);
-    } else {
-        log_.debug("Disconnecting and discouraging peer {}!", peer.info.id);
-        discouraged_.add(peer.info.address.address);
-        for (const auto& [id, other] : peers_)
-            if (other->info.address.address == peer.info.address.address) close(*other);
-    }
-}
-
-/// Removes what was closed; the role hears of it once no call of it is on the stack.
-void Engine::reap(std::int64_t now_us) {
-    while (closing_any_) {
-        closing_any_ = false;
-        for (auto place = peers_.begin(); place != peers_.end();) {
-            if (!place->second->info.closing) {
-                ++place;
-                continue;
-            }
-            const auto gone = std::move(place->second);
-            place = peers_.erase(place);
-            if (gone->known_to_role) role_.on_gone(gone->info, outbox_, now_us);
-            log_.debug("Cleared nodestate for peer={}", gone->info.id);
-        }
-        drain(now_us);
-    }
-}
-
-void Engine::flush(std::int64_t now_us) {
-    drain(now_us);
-    reap(now_us);
 }
 
 // --- bytes
@@ -261,9 +92,7 @@ void Engine::on_direct(PeerId id, std::size_t count, std::int64_t now_us) {
     Peer* peer = find(id);
     if (!peer) return;
     peer->transport->on_direct(count);
-    peer->bytes_received += count;
-    total_received_ += count;
-    peer->last_receive_s = now_us / 1'000'000;
+    note_received(*peer, count, now_us);
     run(*peer, {}, now_us);
     flush(now_us);
 }
@@ -271,7 +100,7 @@ void Engine::on_direct(PeerId id, std::size_t count, std::int64_t now_us) {
 std::size_t Engine::run(Peer& peer, ByteSpan bytes, std::int64_t now_us) {
     std::size_t taken = 0;
     while (!peer.info.closing) {
-        if (must_wait(peer)) {
+        if (must_wait(peer, now_us)) {
             peer.held_up = true;
             break;
         }
@@ -289,9 +118,7 @@ std::size_t Engine::run(Peer& peer, ByteSpan bytes, std::int64_t now_us) {
         if (taken == bytes.size()) break;
         const std::size_t count = peer.transport->on_bytes(bytes.subspan(taken));
         taken += count;
-        peer.bytes_received += count;
-        total_received_ += count;
-        peer.last_receive_s = now_us / 1'000'000;
+        note_received(peer, count, now_us);
         send_handshake(peer, now_us);
         if (const std::string& fatal = peer.transport->fatal(); !fatal.empty()) {
             log_.debug("{}, peer={}", fatal, peer.info.id);
@@ -309,6 +136,7 @@ bool Engine::held_up(PeerId id) const {
 void Engine::on_written(PeerId id, std::size_t bytes, std::int64_t now_us) {
     Peer* peer = find(id);
     if (!peer) return;
+    bandwidth_.on_written(bytes, now_us / 1'000'000);
     peer->info.send_queue_bytes -= std::min(bytes, peer->info.send_queue_bytes);
     peer->send_progress_us = now_us;
     peer->last_send_s = now_us / 1'000'000;
@@ -319,8 +147,8 @@ void Engine::on_written(PeerId id, std::size_t bytes, std::int64_t now_us) {
     flush(now_us);
 }
 
-bool Engine::must_wait(const Peer& peer) const {
-    return peer.deferred_bytes > options_.max_receive_buffer || (peer.known_to_role && role_.wants_pause(peer.info));
+bool Engine::must_wait(Peer& peer, std::int64_t now_us) {
+    return peer.deferred_bytes > options_.max_receive_buffer || (peer.known_to_role && role_.wants_pause(peer.info)) || held_back(peer, now_us);
 }
 
 bool Engine::role_waits(const Peer& peer, const Frame& frame) const {
@@ -350,7 +178,7 @@ void Engine::serve_deferred(Peer& peer, std::int64_t now_us) {
 /// Goes on with what waited, as far as it may.
 void Engine::advance(Peer& peer, std::int64_t now_us) {
     serve_deferred(peer, now_us);
-    if (!peer.held_up || peer.info.closing || must_wait(peer) || (peer.waiting && role_waits(peer, *peer.waiting))) return;
+    if (!peer.held_up || peer.info.closing || must_wait(peer, now_us) || (peer.waiting && role_waits(peer, *peer.waiting))) return;
     peer.held_up = false;
     actions_.emplace_back(ResumeAction{peer.info.id});
 }
@@ -389,100 +217,54 @@ void Engine::process(Peer& peer, Frame&& frame, std::int64_t now_us) {
 }
 
 void Engine::dispatch(Peer& peer, Message&& message, std::size_t payload_bytes, std::int64_t now_us) {
+    if (const auto* version = std::get_if<VersionMessage>(&message); version && peer.info.version == 0 && !peer.info.inbound() && !peer.info.private_broadcast())
+        book_.set_services(peer.info.address, version->services);  // of use to know even when we do not want it
     switch (peer.handshake.on_message(message, *this, outbox_, now_us)) {
         case Handshake::Outcome::handled: return;
         case Handshake::Outcome::version:
+            peer.useful_services = (desirable_services(peer.info.services, now_us) & ~peer.info.services) == 0;
+            tor_works_ |= !peer.info.inbound() && peer.info.address.address.network() == NetworkId::onion;
+            if (peer.info.private_broadcast()) return;
             peer.known_to_role = true;
             role_.on_version(peer.info, outbox_, now_us);
-            if (!peer.info.inbound() && !peer.info.block_only()) {
-                peer.addr_relay = true;
-                peer.getaddr_sent = true;
-                peer.addr_tokens.add(static_cast<double>(limits::kMaxAddresses));
-                outbox_.send(peer.info.id, GetAddrMessage{});
-            }
+            gossip_.on_version(peer.info, {peer.local, peer.onion, peer.handshake.local_address(), local_version(peer.info).services}, outbox_);
             if (peer.info.inbound()) {
                 options_.local_addresses.vote(peer.handshake.local_address().address);
             } else {
-                book_.set_services(peer.info.address, peer.info.services);
                 book_.on_good(peer.info.address, now_us / 1'000'000);
+                note_time_offset(peer.handshake.time_offset_s());
             }
+            if (peer.info.type == ConnectionType::feeler) outbox_.disconnect(peer.info.id, "feeler connection completed");
             return;
-        case Handshake::Outcome::ready: role_.on_ready(peer.info, outbox_, now_us); return;
+        case Handshake::Outcome::ready:
+            if (peer.info.lan) neighbours_.on_connected(peer.info.address.address);
+            peer.info.private_broadcast() ? on_private_ready(peer, now_us) : role_.on_ready(peer.info, outbox_, now_us);
+            return;
         case Handshake::Outcome::pass_on: break;
     }
+    if (peer.info.private_broadcast()) return on_private_message(peer, message, now_us);
     if (const auto* ping = std::get_if<PingMessage>(&message))
         peer.ping.on_ping(peer.info, *ping, outbox_);
     else if (const auto* pong = std::get_if<PongMessage>(&message))
         peer.ping.on_pong(peer.info, *pong, payload_bytes, outbox_, now_us);
-    else if (const auto* addr = std::get_if<AddrMessage>(&message))
-        on_addresses(peer, "addr", addr->addresses, addr->count, now_us);
-    else if (const auto* addr2 = std::get_if<AddrV2Message>(&message))
-        on_addresses(peer, "addrv2", addr2->addresses, addr2->count, now_us);
+    else if (auto* addr = std::get_if<AddrMessage>(&message))
+        gossip_.on_addresses(peer.info, "addr", std::move(addr->addresses), addr->count, outbox_, now_us);
+    else if (auto* addr2 = std::get_if<AddrV2Message>(&message))
+        gossip_.on_addresses(peer.info, "addrv2", std::move(addr2->addresses), addr2->count, outbox_, now_us);
     else if (std::holds_alternative<GetAddrMessage>(message))
-        on_get_addresses(peer, now_us);
+        gossip_.on_get_addresses(peer.info, outbox_, now_us);
     else if (const auto* unknown = std::get_if<UnknownMessage>(&message))
         log_.debug("Unknown message type \"{}\" from peer={}", sanitize(unknown->command), peer.info.id);
     else if (peer.known_to_role)
-        role_.on_message(peer.info, std::move(message), outbox_, now_us);
+        to_role(peer, std::move(message), now_us);
 }
 
-// --- addresses
-
-void Engine::on_addresses(Peer& peer, std::string_view command, const std::vector<PeerAddress>& addresses, std::size_t count,
-                          std::int64_t now_us) {
-    if (peer.info.block_only()) {
-        log_.debug("ignoring {} message from {} peer={}", command, to_string(peer.info.type), peer.info.id);
-        return;
-    }
-    peer.addr_relay = true;
-    if (count > limits::kMaxAddresses) {
-        outbox_.misbehaving(peer.info.id, fmt::format("{} message size = {}", command, count));
-        return;
-    }
-    peer.addr_tokens.advance(now_us);
-    const bool limited = !peer.info.has(kPermitAddr);
-    std::vector<PeerAddress> kept;
-    std::uint64_t processed = 0, dropped = 0;
-    const std::int64_t now_s = now_us / 1'000'000;
-    for (PeerAddress address : addresses) {
-        if (!peer.addr_tokens.take() && limited) {
-            ++dropped;
-            continue;
-        }
-        if ((address.services & (kServiceNetwork | kServiceNetworkLimited)) == 0) continue;
-        if (address.time <= 100'000'000 || address.time > now_s + 600) address.time = static_cast<std::uint32_t>(now_s - 5 * 86'400);
-        if (discouraged_.contains(address.endpoint.address) || bans_.banned(address.endpoint.address, now_s)) continue;
-        ++processed;
-        if ((address.services & kServiceOtherFork) == 0 && dialer_.reachable(address.endpoint.address)) kept.push_back(address);
-    }
-    peer.addr_processed += processed;
-    peer.addr_rate_limited += dropped;
-    log_.debug("Received addr: {} addresses ({} processed, {} rate-limited) from peer={}", addresses.size(), processed, dropped, peer.info.id);
-    book_.add(kept, peer.info.address.address, 2 * 60 * 60, now_s);
-    if (count < limits::kMaxAddresses) peer.getaddr_sent = false;
-    if (peer.info.type == ConnectionType::addr_fetch && addresses.size() > 1) outbox_.disconnect(peer.info.id, "addrfetch connection completed");
-}
-
-void Engine::on_get_addresses(Peer& peer, std::int64_t now_us) {
-    if (!peer.info.inbound()) {
-        log_.debug("Ignoring \"getaddr\" from {} connection. peer={}", to_string(peer.info.type), peer.info.id);
-        return;
-    }
-    peer.addr_relay = true;
-    if (peer.getaddr_answered) {
-        log_.debug("Ignoring repeated \"getaddr\". peer={}", peer.info.id);
-        return;
-    }
-    peer.getaddr_answered = true;
-    const std::size_t percent = peer.info.has(kPermitAddr) ? 100 : limits::kAddressPercent;
-    std::vector<PeerAddress> sample = book_.sample(limits::kMaxAddresses, percent, std::nullopt, true, now_us / 1'000'000);
-    if (!peer.info.wants_addrv2) std::erase_if(sample, [](const PeerAddress& a) { return !a.endpoint.address.is_v1_compatible(); });
-    if (sample.empty()) return;
-    const std::size_t count = sample.size();
-    if (peer.info.wants_addrv2)
-        outbox_.send(peer.info.id, AddrV2Message{std::move(sample), count});
-    else
-        outbox_.send(peer.info.id, AddrMessage{std::move(sample), count});
+void Engine::to_role(Peer& peer, Message&& message, std::int64_t now_us) {
+    const char* asks_for_transactions = std::holds_alternative<FilterLoadMessage>(message)    ? "filterload"
+                                        : std::holds_alternative<FilterClearMessage>(message) ? "filterclear"
+                                                                                              : nullptr;
+    role_.on_message(peer.info, std::move(message), outbox_, now_us);
+    if (asks_for_transactions) has_tx_room(peer.info, asks_for_transactions, std::nullopt);
 }
 
 // --- time
@@ -491,8 +273,9 @@ bool Engine::inactive(Peer& peer, std::int64_t now_us) {
     const std::int64_t now_s = now_us / 1'000'000;
     if (peer.info.connected_us / 1'000'000 + options_.peer_timeout_s >= now_s) return false;
     if (peer.last_receive_s == 0 || peer.last_send_s == 0) {
-        close(peer, fmt::format("socket no message in first {} seconds, {} {}", options_.peer_timeout_s, peer.last_receive_s != 0 ? 1 : 0,
-                                peer.last_send_s != 0 ? 1 : 0), LogLine::Kind::debug);
+        close(peer, fmt::format("socket no message in first {} seconds{}{}", options_.peer_timeout_s,
+                                peer.last_receive_s == 0 ? ", never received from peer" : "", peer.last_send_s == 0 ? ", never sent to peer" : ""),
+              LogLine::Kind::debug);
         return true;
     }
     if (now_s > peer.last_send_s + limits::kInactivityTimeout_s) {
@@ -504,8 +287,7 @@ bool Engine::inactive(Peer& peer, std::int64_t now_us) {
         return true;
     }
     if (!peer.info.ready) {
-        redial_by_v1(peer, now_us);
-        close(peer, "version handshake timeout", LogLine::Kind::debug);
+        close(peer, peer.transport->name() == "detecting" ? "V2 handshake timeout" : "version handshake timeout", LogLine::Kind::debug);
         return true;
     }
     return false;
@@ -513,8 +295,10 @@ bool Engine::inactive(Peer& peer, std::int64_t now_us) {
 
 void Engine::pump(Peer& peer, std::int64_t now_us) {
     if (!peer.info.ready || peer.info.closing) return;
+    if (peer.info.private_broadcast()) return pump_private(peer, now_us);
     const bool old_enough = peer.info.connected_us / 1'000'000 + options_.peer_timeout_s < now_us / 1'000'000;
     peer.ping.pump(peer.info, old_enough, random_, outbox_, now_us);
+    gossip_.on_pump(peer.info, !role_.initial_block_download(), outbox_, now_us);
     role_.on_pump(peer.info, outbox_, now_us);
     drain(now_us);
 }
@@ -531,10 +315,15 @@ void Engine::on_tick(std::int64_t now_us) {
         pump(*peer, now_us);
         advance(*peer, now_us);
     }
+    release_paced(now_us);
+    asmap_health_.on_tick(options_.groups, book_, log_, now_us);
+    care_for_outbound(now_us);
     if (active_) {
+        call_neighbours(now_us);
         Dialer::Output due = dialer_.on_tick(dial_state(), now_us);
         for (auto& dial : due.dials) actions_.push_back(std::move(dial));
         for (auto& question : due.questions) actions_.push_back(std::move(question));
+        dial_privately(now_us);
     }
     flush(now_us);
 }
@@ -547,7 +336,7 @@ void Engine::drain(std::int64_t now_us) {
             if (auto* sending = std::get_if<SendAction>(&action)) {
                 if (Peer* peer = find(sending->peer)) send(*peer, std::move(sending->message), now_us);
             } else if (const auto* ending = std::get_if<DisconnectAction>(&action)) {
-                if (Peer* peer = find(ending->peer)) close(*peer, ending->reason, ending->kind);
+                if (Peer* peer = find(ending->peer)) ending->reason.empty() ? close(*peer) : close(*peer, ending->reason, ending->kind);
             } else if (const auto* blaming = std::get_if<MisbehavingAction>(&action)) {
                 if (Peer* peer = find(blaming->peer)) misbehaving(*peer, blaming->reason);
             }
@@ -561,14 +350,20 @@ void Engine::send(Peer& peer, Message&& message, std::int64_t now_us) {
 }
 
 void Engine::send(Peer& peer, const std::string& command, Bytes payload, std::int64_t now_us) {
+    if (!may_send(peer, command)) return;
     if (!peer.transport->can_send()) {
         peer.unsent.emplace_back(command, std::move(payload));
         return;
     }
+    if (pace(peer, command, payload, now_us)) return;
+    write(peer, framed(peer, command, std::move(payload)), now_us);
+}
+
+OutgoingBytes Engine::framed(Peer& peer, const std::string& command, Bytes payload) {
     log_.debug("sending {} ({} bytes) peer={}", command, payload.size(), peer.info.id);
     OutgoingBytes bytes = peer.transport->frame(command, std::move(payload));
     peer.sent_by_command[command] += bytes.size();
-    write(peer, std::move(bytes), now_us);
+    return bytes;
 }
 
 /// What the transport itself has to say, and what waited for it.
@@ -583,6 +378,7 @@ void Engine::write(Peer& peer, OutgoingBytes bytes, std::int64_t now_us) {
     if (peer.info.send_queue_bytes == 0) peer.send_progress_us = now_us;
     peer.bytes_sent += size;
     total_sent_ += size;
+    bandwidth_.on_queued(size);
     peer.info.send_queue_bytes += size;
     actions_.emplace_back(WriteAction{peer.info.id, std::move(bytes)});
 }

@@ -9,6 +9,12 @@ namespace {
 
 constexpr std::size_t kFlightBytes = 2'000'000;  // what should be under way from one peer while blocks are small
 constexpr std::size_t kMaxFlight = 128;
+constexpr std::size_t kMinFlight = 2;            // of a peer that is slow: one on its way, one to follow
+constexpr double kFlightSeconds = 4;             // of what a peer gives are under way
+constexpr std::size_t kMaxFlightBytes = 32'000'000;
+constexpr double kMeasure_us = 10'000'000;       // then the past counts half
+constexpr double kMeasured_us = 500'000;         // shorter than this tells nothing
+constexpr std::int64_t kHeldBack_us = 10'000'000;  // after our own limit kept us from reading, a peer is not blamed
 constexpr std::int64_t kDirectFetchBlocks = 20;  // the tip is at most this many block intervals old
 
 }  // namespace
@@ -17,9 +23,35 @@ bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now
     return std::int64_t{tip.header.time} > now_us / 1'000'000 - params.pow_target_spacing * kDirectFetchBlocks;
 }
 
-std::size_t BlockFetch::flight_limit() const {
-    const auto fits = static_cast<std::size_t>(static_cast<double>(kFlightBytes) / std::max(average_bytes_, 1.0));
-    return std::clamp(fits, limits::kBlocksInFlightPerPeer, kMaxFlight);
+void BlockFetch::Measure::add(std::size_t size_bytes, std::int64_t now_us) {
+    bytes += static_cast<double>(size_bytes);
+    busy_us += static_cast<double>(std::max<std::int64_t>(now_us - since_us, 0));
+    since_us = now_us;
+    if (busy_us < kMeasure_us) return;
+    bytes /= 2;
+    busy_us /= 2;
+}
+
+std::optional<double> BlockFetch::Measure::rate(bool busy, std::int64_t now_us) const {
+    const double time_us = busy_us + (busy ? static_cast<double>(now_us - since_us) : 0.0);
+    if (bytes == 0 || time_us < kMeasured_us) return std::nullopt;
+    return bytes / time_us * 1e6;
+}
+
+std::optional<double> BlockFetch::measured_rate(PeerId peer, std::int64_t now_us) const {
+    const auto found = states_.find(peer);
+    if (found == states_.end()) return std::nullopt;
+    return found->second.measure.rate(!found->second.queue.empty(), now_us);
+}
+
+/// Blocks that may be under way from a peer.
+std::size_t BlockFetch::flight_limit(const State& state, std::int64_t now_us) const {
+    const double block = std::max(average_bytes_, 1.0);
+    const auto blocks = [block](double bytes) { return static_cast<std::size_t>(bytes / block); };
+    const auto rate = state.measure.rate(!state.queue.empty(), now_us);
+    if (!rate) return std::clamp(blocks(static_cast<double>(kFlightBytes)), limits::kBlocksInFlightPerPeer, kMaxFlight);
+    const std::size_t most = std::clamp(blocks(static_cast<double>(kMaxFlightBytes)), limits::kBlocksInFlightPerPeer, kMaxFlight);
+    return std::clamp(blocks(*rate * kFlightSeconds), kMinFlight, most);
 }
 
 std::size_t BlockFetch::peers_downloading() const {
@@ -60,8 +92,15 @@ void BlockFetch::note_request(PeerId peer, const HeaderNode* node, std::int64_t 
     const auto found = states_.find(peer);
     if (found == states_.end() || requested_from(peer, node)) return;
     found->second.queue.push_back(node);
-    if (found->second.queue.size() == 1) found->second.downloading_since_us = now_us;
+    if (found->second.queue.size() == 1) found->second.downloading_since_us = found->second.measure.since_us = now_us;
     in_flight_[node].push_back(peer);
+}
+
+void BlockFetch::request(const PeerInfo& peer, const HeaderNode* node, Outbox& out, std::int64_t now_us) {
+    forget_all(node, now_us);
+    note_request(peer.id, node, now_us);
+    out.send(peer.id, GetDataMessage{{{kInvWitnessBlock, node->hash}}});
+    out.log().debug("Requesting block {} from peer={}", node->hash.to_display_hex(), peer.id);
 }
 
 void BlockFetch::cancel_request(PeerId peer, const HeaderNode* node, std::int64_t now_us) {
@@ -89,7 +128,10 @@ bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_
     average_bytes_ += (static_cast<double>(size_bytes) - average_bytes_) / 64;
     if (!node) return false;
     const bool asked = in_flight_.contains(node);
-    if (const auto found = states_.find(peer); found != states_.end()) forget(peer, found->second, node, now_us);
+    if (const auto found = states_.find(peer); found != states_.end()) {
+        if (requested_from(peer, node)) found->second.measure.add(size_bytes, now_us);
+        forget(peer, found->second, node, now_us);
+    }
     if (asked) submitted_.insert(node);
     return asked;
 }
@@ -138,7 +180,7 @@ void BlockFetch::ask(const PeerInfo& peer, State& state, const HeaderNode* node,
     const std::uint32_t type = peer.can_serve_witnesses() ? kInvWitnessBlock : kInvBlock;
     items.push_back({type, node->hash});
     state.queue.push_back(node);
-    if (state.queue.size() == 1) state.downloading_since_us = now_us;
+    if (state.queue.size() == 1) state.downloading_since_us = state.measure.since_us = now_us;
     in_flight_[node].push_back(peer.id);
 }
 
@@ -194,6 +236,11 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
 }
 
 bool BlockFetch::check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us) {
+    if (peer.held_back_us != 0 && now_us - peer.held_back_us < kHeldBack_us) {  // it is we who do not listen
+        state.stalling_since_us = 0;
+        state.downloading_since_us = now_us;
+        return false;
+    }
     if (state.stalling_since_us != 0 && state.stalling_since_us < now_us - stall_timeout_us_) {
         out.disconnect(peer.id, "Peer is stalling block download", LogLine::Kind::info);
         const std::int64_t doubled = std::min(2 * stall_timeout_us_, limits::kMaxStallTimeout_us);
@@ -246,7 +293,7 @@ void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int6
     if (check_timeouts(peer, state, out, now_us)) return;
 
     const bool may_ask = peer.can_serve_blocks() && ((allowed && !peer.limited()) || !chain_.initial_block_download());
-    const std::size_t limit = flight_limit();
+    const std::size_t limit = flight_limit(state, now_us);
     // Top up in portions: one request for many small blocks instead of one for each.
     if (!may_ask || state.queue.size() >= limit || (limit > limits::kBlocksInFlightPerPeer && state.queue.size() > limit / 2)) return;
     if (chain_.pending_bytes() >= window_bytes_) return;

@@ -33,7 +33,7 @@ void HeaderSync::remove(PeerId peer) {
 bool HeaderSync::sync_from(const PeerInfo& peer, bool any_block_in_flight) const {
     const auto found = states_.find(peer.id);
     if (found == states_.end()) return false;
-    if (found->second.preferred) return true;
+    if (found->second.preferred || (peer.lan && peer.can_serve_blocks())) return true;
     return peer.can_serve_blocks() && peer.type != ConnectionType::addr_fetch && (preferred_ == 0 || !any_block_in_flight);
 }
 
@@ -46,6 +46,20 @@ std::int32_t HeaderSync::presynced_height(PeerId peer) const {
 std::size_t HeaderSync::unconnecting(PeerId peer) const {
     const auto found = states_.find(peer);
     return found == states_.end() ? 0 : found->second.unconnecting;
+}
+
+void HeaderSync::note_announcement(PeerId peer, std::int64_t now_us) {
+    if (const auto found = states_.find(peer); found != states_.end()) found->second.last_announcement_s = now_us / 1'000'000;
+}
+
+std::int64_t HeaderSync::last_announcement_s(PeerId peer) const {
+    const auto found = states_.find(peer);
+    return found == states_.end() ? 0 : found->second.last_announcement_s;
+}
+
+bool HeaderSync::is_protected(PeerId peer) const {
+    const auto found = states_.find(peer);
+    return found != states_.end() && found->second.protected_;
 }
 
 Arith256 HeaderSync::work_threshold() const {
@@ -185,14 +199,16 @@ std::optional<HeaderSync::Accepted> HeaderSync::on_headers(const PeerInfo& peer,
     if (full && !state.presync && request(peer, state, make_locator(accepted.last), out, now_us))
         out.log().debug("more getheaders ({}) to end to peer={}", accepted.last->height, peer.id);
     if (!full && state.started && accepted.last->chain_work >= chain_.minimum_chain_work()) caught_up_ = true;
-    after_accepting(peer, state, accepted, full, out);
+    after_accepting(peer, state, accepted, full, out, now_us);
     return accepted;
 }
 
-void HeaderSync::after_accepting(const PeerInfo& peer, State& state, const Accepted& accepted, bool full, Outbox& out) {
+void HeaderSync::after_accepting(const PeerInfo& peer, State& state, const Accepted& accepted, bool full, Outbox& out,
+                                 std::int64_t now_us) {
     chains_.on_announced(peer.id, accepted.last->hash);
     const HeaderNode* best_known = chains_.at(peer.id).best_known;
     if (!best_known) return;
+    if (accepted.is_new && accepted.last->chain_work > chain_.tip()->chain_work) note_announcement(peer.id, now_us);
     if (chain_.initial_block_download() && !full && best_known->chain_work < chain_.minimum_chain_work() && peer.outbound_or_block_relay()) {
         out.disconnect(peer.id, "outbound peer headers chain has insufficient work", LogLine::Kind::info);
         return;

@@ -53,6 +53,12 @@ public:
     std::int32_t presynced_height(PeerId peer) const;
     /// Batches in a row that did not build on anything we know.
     std::size_t unconnecting(PeerId peer) const;
+    /// The peer announced a block that is new and has more work than our tip.
+    void note_announcement(PeerId peer, std::int64_t now_us);
+    /// When it last did, in seconds; 0: never.
+    std::int64_t last_announcement_s(PeerId peer) const;
+    /// It showed a chain as good as ours early on and is not dropped for falling behind.
+    bool is_protected(PeerId peer) const;
     /// The work that a chain must show before its headers are kept.
     Arith256 work_threshold() const;
 
@@ -64,6 +70,7 @@ private:
         bool started = false;
         bool protected_ = false;                    ///< never dropped for a chain with less work
         bool asked_before_started = false;          ///< an inv made us ask it once already
+        std::int64_t last_announcement_s = 0;
         std::int64_t last_request_us = 0;           ///< of the getheaders that is not answered yet
         std::int64_t timeout_us = 0;
         std::unique_ptr<HeadersPresync> presync;
@@ -79,7 +86,7 @@ private:
                        Outbox& out, std::int64_t now_us);
     void on_unconnecting(const PeerInfo& peer, State& state, const std::vector<BlockHeader>& headers, Outbox& out, std::int64_t now_us);
     void punish(const PeerInfo& peer, HeaderError error, Outbox& out);
-    void after_accepting(const PeerInfo& peer, State& state, const Accepted& accepted, bool full, Outbox& out);
+    void after_accepting(const PeerInfo& peer, State& state, const Accepted& accepted, bool full, Outbox& out, std::int64_t now_us);
     void start(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     bool check_timeout(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     void check_chain(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);

@@ -235,10 +235,15 @@ void read(Reader& in, SendTxRcnclMessage& m) {
     m.salt = in.u64();
 }
 
+/// What is wrong with it is for the handshake to say: it ends the connection, other than an unreadable message.
 void read(Reader& in, FeatureMessage& m) {
-    m.id = as_text(in.var_bytes(limits::kMaxFeatureIdBytes));
-    m.data = to_bytes(in.var_bytes(limits::kMaxFeatureDataBytes));
-    in.expect_end();
+    Reader inner(in.bytes(in.remaining()));
+    m.id = as_text(inner.var_bytes(limits::kMaxFeatureIdBytes));
+    m.data = to_bytes(inner.var_bytes(limits::kMaxFeatureDataBytes));
+    inner.expect_end();
+    if (inner.ok() && m.id.size() >= limits::kMinFeatureIdBytes) return;
+    m = {};
+    m.malformed = true;
 }
 
 // --- writing

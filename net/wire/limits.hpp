@@ -21,15 +21,18 @@ inline constexpr std::size_t kMaxFilterHeaders = 2'000;     ///< blocks of one g
 inline constexpr std::size_t kMaxBloomFilterBytes = 36'000; ///< filterload (BIP37)
 inline constexpr std::size_t kMaxBloomElementBytes = 520;   ///< filteradd (BIP37)
 inline constexpr std::size_t kMaxBlockTransactions = 16'666;  ///< short ids or indexes: block weight / smallest transaction (BIP152)
+inline constexpr std::size_t kMinFeatureIdBytes = 4;        ///< feature (BIP434)
 inline constexpr std::size_t kMaxFeatureIdBytes = 80;       ///< feature (BIP434)
 inline constexpr std::size_t kMaxFeatureDataBytes = 512;    ///< feature (BIP434)
 
 // --- protocol versions
-inline constexpr std::int32_t kProtocolVersion = 70016;
+inline constexpr std::int32_t kProtocolVersion = 70017;
 inline constexpr std::int32_t kMinPeerVersion = 31800;      ///< first with getheaders
 inline constexpr std::int32_t kPongVersion = 60001;         ///< pings carry a nonce from here on (BIP31)
 inline constexpr std::int32_t kSendHeadersVersion = 70012;  ///< BIP130
 inline constexpr std::int32_t kNegotiationVersion = 70016;  ///< wtxidrelay, sendaddrv2 (BIP339, BIP155)
+inline constexpr std::int32_t kFeatureVersion = 70017;      ///< feature (BIP434)
+inline constexpr std::int32_t kPrivateVersion = 70016;      ///< what connections for private broadcast say (Core AdvertisedVersion)
 
 // --- connections
 inline constexpr std::size_t kReceiveStep = 64 * 1024;      ///< payload memory grows by this as bytes arrive
@@ -40,7 +43,18 @@ inline constexpr int kFullRelayOutbound = 8;                ///< Core MAX_OUTBOU
 inline constexpr int kBlockRelayOutbound = 2;               ///< Core MAX_BLOCK_RELAY_ONLY_CONNECTIONS
 inline constexpr int kMaxManual = 8;                        ///< -addnode peers dialled at once (Core MAX_ADDNODE_CONNECTIONS)
 inline constexpr int kMaxFeelers = 1;                       ///< Core MAX_FEELER_CONNECTIONS
+inline constexpr int kInboundRelayPercent = 50;             ///< of inbound peers may relay transactions (Core -inboundrelaypercent)
+inline constexpr std::int64_t kFeelerInterval_us = 120LL * 1'000'000;          ///< on average (Core FEELER_INTERVAL)
+inline constexpr std::int64_t kFeelerDelay_us = 1'000'000;                     ///< at most, at random (Core FEELER_SLEEP_WINDOW)
+inline constexpr std::int64_t kExtraBlockRelayInterval_us = 300LL * 1'000'000; ///< on average (Core EXTRA_BLOCK_RELAY_ONLY_PEER_INTERVAL)
+inline constexpr std::int64_t kExtraNetworkInterval_us = 300LL * 1'000'000;    ///< on average (Core EXTRA_NETWORK_PEER_INTERVAL)
+inline constexpr std::int64_t kExtraPeerCheck_us = 45LL * 1'000'000;           ///< Core EXTRA_PEER_CHECK_INTERVAL
+inline constexpr std::int64_t kStaleTipCheck_us = 600LL * 1'000'000;           ///< Core STALE_CHECK_INTERVAL
+inline constexpr std::int64_t kMinConnectTime_us = 30LL * 1'000'000;           ///< before an extra peer is dropped (Core MINIMUM_CONNECT_TIME)
+inline constexpr std::int64_t kStaleTipBlocks = 3;                             ///< block intervals without a block (Core TipMayBeStale)
 inline constexpr int kMaxPendingDials = 16;                 ///< sockets being connected
+inline constexpr int kMaxPrivate = 64;                      ///< Core MAX_PRIVATE_BROADCAST_CONNECTIONS
+inline constexpr int kMaxPendingPrivate = 8;                ///< of them being connected
 inline constexpr std::size_t kMaxBans = 50'000;             ///< discouraged addresses remembered
 
 // --- synchronisation

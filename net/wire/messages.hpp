@@ -11,7 +11,7 @@
 #include "net/wire/limits.hpp"
 #include "net/wire/net_address.hpp"
 
-/// The messages of the Bitcoin protocol, version 70016, as values. Bytes become messages in codec.hpp.
+/// The messages of the Bitcoin protocol, version 70017, as values. Bytes become messages in codec.hpp.
 namespace cairn::net {
 
 /// Kinds of inventory (BIP37, BIP144, BIP152, BIP339).
@@ -265,6 +265,7 @@ struct FeatureMessage {
     static constexpr std::string_view kCommand = "feature";
     std::string id;
     Bytes data;
+    bool malformed = false;   ///< read from bytes that are no feature: too short, too long or with a rest
     bool operator==(const FeatureMessage&) const = default;
 };
 

@@ -178,6 +178,10 @@ std::optional<NetAddress> NetAddress::parse(std::string_view text) {
         if (address.network() == NetworkId::none) return std::nullopt;
         return address;
     }
+    // The short forms of the C library, such as 127.1 and 0x7f000001. It overlooks what follows a blank, so there must be none.
+    in_addr short_form{};
+    if (text.find_first_not_of("0123456789abcdefABCDEFxX.") == std::string_view::npos && inet_aton(copy.c_str(), &short_form) != 0)
+        return ipv4(ntohl(short_form.s_addr));
     return std::nullopt;
 }
 

@@ -38,6 +38,8 @@ public:
     virtual MutableByteSpan direct_buffer() = 0;
     /// Tells that `count` bytes were written to the start of direct_buffer().
     virtual void on_direct(std::size_t count) = 0;
+    /// What is still to come of the message under way; 0 between messages and while its length is not known.
+    virtual std::size_t incoming_bytes() const = 0;
     /// The message that is complete, once.
     virtual std::optional<Frame> take_frame() = 0;
     /// Not empty when the peer does not speak this protocol: the connection must be closed.

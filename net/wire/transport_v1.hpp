@@ -18,6 +18,7 @@ public:
     std::size_t on_bytes(ByteSpan bytes) override;
     MutableByteSpan direct_buffer() override;
     void on_direct(std::size_t count) override;
+    std::size_t incoming_bytes() const override { return header_have_ < kHeaderSize ? 0 : length_ - have_; }
     std::optional<Frame> take_frame() override;
     const std::string& fatal() const override { return fatal_; }
     OutgoingBytes frame(std::string_view command, Bytes payload) override;

@@ -29,6 +29,7 @@ public:
     std::size_t on_bytes(ByteSpan bytes) override;
     MutableByteSpan direct_buffer() override;
     void on_direct(std::size_t count) override;
+    std::size_t incoming_bytes() const override { return v1_ ? v1_->incoming_bytes() : state_ == State::packet ? wanted_ - have_ : 0; }
     std::optional<Frame> take_frame() override;
     const std::string& fatal() const override { return v1_ ? v1_->fatal() : fatal_; }
     OutgoingBytes frame(std::string_view command, Bytes payload) override;

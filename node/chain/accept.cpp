@@ -90,8 +90,10 @@ void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
         return judge(*incoming, refuse(Kind::inconclusive, "block-decode-failed", to_string(incoming->undecodable), true));
     }
     if (incoming->mutated) {
-        return judge(*incoming, incoming->fault ? refuse(Kind::invalid, incoming->fault->reject_reason(), incoming->fault->debug, true)
-                                                : refuse(Kind::invalid, "bad-witness", "the witness does not belong to the header", true));
+        BlockVerdict verdict = incoming->fault ? refuse(Kind::invalid, incoming->fault->reject_reason(), incoming->fault->debug, true)
+                                               : refuse(Kind::invalid, "bad-witness", "the witness does not belong to the header", true);
+        log::debug(log::Category::validation, "Block mutated: {}{}{}", verdict.reject_reason, verdict.debug_message.empty() ? "" : ", ", verdict.debug_message);
+        return judge(*incoming, std::move(verdict));
     }
     if (incoming->checked) incoming->bytes = incoming->checked->block().raw().size();
     const HeaderNode* node = gate_.tree().find(incoming->hash);

@@ -28,7 +28,12 @@ Result<const HeaderNode*, HeaderError> HeaderGate::accept(std::span<const BlockH
     for (std::size_t i = 0; i < headers.size(); ++i) {
         auto node = accept_one(headers[i], hashes[i], minimum_work_shown);
         if (!node) {
-            log::debug(log::Category::validation, "AcceptBlockHeader: {}, {}", hashes[i].to_display_hex(), to_string(node.error()));
+            if (node.error() == HeaderError::too_little_work)
+                log::debug(log::Category::validation, "AcceptBlockHeader: not adding new block header {}, missing anti-dos proof-of-work validation",
+                           hashes[i].to_display_hex());
+            else
+                log::debug(log::Category::validation, "AcceptBlockHeader: {}, {}", hashes[i].to_display_hex(),
+                           reject_reason(node.error(), headers[i].version));
             return fail(node.error());
         }
         last = *node;

@@ -112,6 +112,7 @@ const HeaderNode* CompactRelay::take_header(const PeerInfo& peer, const BlockHea
         out.log().add(chain_.initial_block_download() ? LogLine::Kind::validation_debug : LogLine::Kind::info,
                       fmt::format("Saw new cmpctblock header hash={} height={} peer={}", node->hash.to_display_hex(), node->height, peer.id));
     chains_.on_announced(peer.id, node->hash);
+    if (is_new && node->chain_work > chain_.tip()->chain_work) headers_.note_announcement(peer.id, now_us);
     return node;
 }
 

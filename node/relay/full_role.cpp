@@ -1,6 +1,7 @@
 #include "node/relay/full_role.hpp"
 
 #include <algorithm>
+#include <future>
 
 #include "consensus/rules/difficulty.hpp"
 #include "net/io/mailbox.hpp"
@@ -12,6 +13,7 @@
 #include "node/relay/compact_block.hpp"
 #include "node/relay/compact_relay.hpp"
 #include "node/relay/filter_server.hpp"
+#include "node/relay/peer_filters.hpp"
 #include "node/relay/server.hpp"
 #include "node/relay/tx_relay_node.hpp"
 
@@ -23,6 +25,7 @@ namespace {
 
 constexpr std::int64_t kLimitedPeerDepth = 144;  // blocks that our tip may be behind for a limited peer to be of use
 constexpr std::size_t kInboxCapacity = 1u << 20;
+constexpr auto kAnswerCheck = std::chrono::milliseconds(200);
 
 struct TipEvent {
     std::shared_ptr<const ChainView> view;
@@ -33,7 +36,13 @@ struct ValidBlockEvent {
     BlockPtr block;
     const HeaderNode* node = nullptr;
 };
-using Event = std::variant<TipEvent, ValidBlockEvent, BlockVerdict, Server::ReadDone, FilterServer::ReadDone>;
+/// A block that is to be fetched by hand, and where to say whether it is.
+struct BlockRequest {
+    PeerId peer = 0;
+    const HeaderNode* node = nullptr;
+    std::shared_ptr<std::promise<Result<void, std::string>>> answer;
+};
+using Event = std::variant<TipEvent, ValidBlockEvent, BlockVerdict, Server::ReadDone, FilterServer::ReadDone, BlockRequest>;
 
 /// What chain thread and workers tell the net thread. Outlives the role as long as a worker still holds it.
 struct Inbox {
@@ -56,14 +65,15 @@ public:
         : chain(port, given.minimum_chain_work),
           params(chain_params),
           options(given),
-          random(Random::from_system()),
+          random(given.seed ? Random(*given.seed) : Random::from_system()),
           inbox(std::make_shared<Inbox>()),
           chains(chain),
           headers(chain, chains, params, random),
           blocks(chain, chains, params, given.window_bytes),
           compact(chain, chains, headers, blocks, params, {given.blocks_only, given.extra_transactions}),
           announcer(chain, chains, recent),
-          server(chain, chains, announcer, recent, random, params, {given.prune_mode, given.max_send_buffer},
+          peer_filters(given.peer_bloom_filters),
+          server(chain, chains, announcer, recent, peer_filters, random, params, {given.prune_mode, given.max_send_buffer},
                  [box = inbox](Server::ReadDone done) { box->put(std::move(done)); }),
           filters(chain, given.filters, given.max_send_buffer, [this](const HeaderNode* node) { return server.may_serve(node); },
                   [box = inbox](FilterServer::ReadDone done) { box->put(std::move(done)); }),
@@ -73,10 +83,12 @@ public:
         server.set_tx_answer([this](const PeerInfo& peer, const InvItem& item, NotFoundMessage& missing, Outbox& out) {
             return txs.relay().answer(peer, item, missing, out);
         });
+        txs.relay().set_wanted([this](PeerId peer, const Transaction& tx) { return peer_filters.passes(peer, tx); });
         txs.relay().set_extra([this](const TransactionPtr& tx) { compact.add_extra(tx); });
     }
 
     struct Peer {
+        PeerInfo* info = nullptr;     ///< from its version to its end
         bool inbound = false;
         int unjudged = 0;             ///< blocks of this peer that the chain has not judged
         bool may_wait = false;        ///< its next message waits for the verdict on its last block
@@ -92,7 +104,8 @@ public:
     void on_not_found(PeerInfo& peer, const NotFoundMessage& message);
     void on_other(PeerInfo& peer, const Message& message, Outbox& out);
     void on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us);
-    void on_tip(const TipEvent& event, Outbox& out);
+    void on_tip(const TipEvent& event, Outbox& out, std::int64_t now_us);
+    Result<void, std::string> request_block(PeerId peer, const HeaderNode* node, Outbox& out, std::int64_t now_us);
 
     ChainAdapter chain;
     const ChainParams& params;
@@ -104,8 +117,10 @@ public:
     BlockFetch blocks;
     CompactRelay compact;
     RecentBlock recent;
+    std::int64_t last_block_s = 0;  ///< when a block was last connected; the first question counts as one
     Height announced_height = 0;  ///< of the highest block that was announced before it was connected
     Announcer announcer;
+    PeerFilters peer_filters;
     Server server;
     FilterServer filters;
     TxRelayNode txs;
@@ -175,7 +190,6 @@ void FullRole::Impl::on_block(PeerInfo& peer, BlockMessage&& message, Outbox& ou
     // Blocks that nobody asked for are judged one by one, and close to the tip a peer's next words are heard after its
     // blocks were judged, as if the judging had been here.
     state.may_wait = !submission.force || (!chain.initial_block_download() && blocks.in_flight(peer.id) == 0);
-    peer.last_block_s = now_us / 1'000'000;
     chain.port().submit_block(std::move(submission));
 }
 
@@ -197,7 +211,6 @@ void FullRole::Impl::submit(PeerInfo& peer, CompactRelay::Rebuilt rebuilt, std::
     Peer& state = peers[peer.id];
     ++state.unjudged;
     state.may_wait = true;
-    peer.last_block_s = now_us / 1'000'000;
     BlockSubmission submission;
     submission.peer = peer.id;
     submission.force = true;
@@ -230,10 +243,12 @@ void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& ou
         txs.relay().on_fee_filter(peer, *fee, out);
     } else if (std::holds_alternative<MempoolMessage>(message)) {
         txs.relay().on_mempool(peer, out);
-    } else if (std::holds_alternative<FilterLoadMessage>(message) || std::holds_alternative<FilterAddMessage>(message) ||
-               std::holds_alternative<FilterClearMessage>(message)) {
-        if (!options.peer_bloom_filters && !peer.has(kPermitBloomFilter))
-            out.disconnect(peer.id, fmt::format("{} received despite not offering bloom services", command_of(message)));
+    } else if (const auto* load = std::get_if<FilterLoadMessage>(&message)) {
+        peer_filters.on_load(peer, *load, out);
+    } else if (const auto* element = std::get_if<FilterAddMessage>(&message)) {
+        peer_filters.on_add(peer, *element, out);
+    } else if (std::holds_alternative<FilterClearMessage>(message)) {
+        peer_filters.on_clear(peer, out);
     } else if (const auto* get_filters = std::get_if<GetCFiltersMessage>(&message)) {
         filters.on_get_filters(peer, *get_filters, out);
     } else if (const auto* get_headers = std::get_if<GetCFHeadersMessage>(&message)) {
@@ -255,6 +270,7 @@ void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out, std::i
     }
     const auto found = peers.find(verdict.peer);
     if (found == peers.end()) return;
+    if (found->second.info && (verdict.kind == Kind::connected || verdict.kind == Kind::stored)) found->second.info->last_block_s = now_us / 1'000'000;
     // A stored block is judged once more when it is connected.
     if (found->second.unjudged > 0) --found->second.unjudged;
     if (verdict.kind == Kind::duplicate_invalid) {
@@ -274,12 +290,24 @@ void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out, std::i
     out.misbehaving(verdict.peer, verdict.mutated ? "mutated block, " + verdict.reject_reason : verdict.reject_reason);
 }
 
-void FullRole::Impl::on_tip(const TipEvent& event, Outbox& out) {
+void FullRole::Impl::on_tip(const TipEvent& event, Outbox& out, std::int64_t now_us) {
     const HeaderNode* tip = event.view->tip;
     if (!tip) return;
+    last_block_s = now_us / 1'000'000;
     const Height below = event.fork ? event.fork->height : tip->height - 1;
     if (tip->height > below) blocks.on_connected(static_cast<std::size_t>(tip->height - below), out.log());
     if (!event.view->initial_block_download) announcer.on_new_tip(tip, event.fork);
+}
+
+Result<void, std::string> FullRole::Impl::request_block(PeerId id, const HeaderNode* node, Outbox& out, std::int64_t now_us) {
+    if (chain.importing()) return fail(std::string("Loading blocks ..."));
+    const auto found = peers.find(id);
+    if (found == peers.end() || !found->second.info || found->second.info->closing) return fail(std::string("Peer does not exist"));
+    const PeerInfo& peer = *found->second.info;
+    if (!peer.can_serve_witnesses()) return fail(std::string("Pre-SegWit peer"));
+    if (!peer.ready) return fail(std::string("Peer not fully connected"));
+    blocks.request(peer, node, out, now_us);
+    return {};
 }
 
 FullRole::FullRole(ChainPort& chain, const ChainParams& params, Options options)
@@ -335,7 +363,7 @@ std::uint64_t FullRole::desirable_services(std::uint64_t offered, std::int64_t n
 bool FullRole::initial_block_download() const { return impl_->chain.port().view()->initial_block_download; }
 
 void FullRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
-    impl_->peers[peer.id].inbound = peer.inbound();
+    impl_->peers[peer.id] = {&peer, peer.inbound()};
     impl_->chains.add(peer.id);
     impl_->headers.add(peer);
     impl_->blocks.add(peer.id);
@@ -353,6 +381,7 @@ void FullRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
 void FullRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->txs.relay().on_gone(peer.id);
     impl_->filters.remove(peer.id);
+    impl_->peer_filters.on_gone(peer.id);
     impl_->server.remove(peer.id);
     impl_->announcer.remove(peer.id);
     impl_->compact.remove(peer.id);
@@ -414,13 +443,15 @@ void FullRole::on_tick(Outbox& out, std::int64_t now_us) {
     impl.txs.tick(out, now_us);
     for (Event& event : impl.inbox->box.take()) {
         if (const auto* tip = std::get_if<TipEvent>(&event))
-            impl.on_tip(*tip, out);
+            impl.on_tip(*tip, out, now_us);
         else if (const auto* valid = std::get_if<ValidBlockEvent>(&event))
             impl.on_valid_block(*valid, out);
         else if (const auto* verdict = std::get_if<BlockVerdict>(&event))
             impl.on_verdict(*verdict, out, now_us);
         else if (auto* filters = std::get_if<FilterServer::ReadDone>(&event))
             impl.filters.on_read(std::move(*filters), out);
+        else if (const auto* request = std::get_if<BlockRequest>(&event))
+            request->answer->set_value(impl.request_block(request->peer, request->node, out, now_us));
         else
             impl.server.on_read(std::move(std::get<Server::ReadDone>(event)));
     }
@@ -433,9 +464,34 @@ bool FullRole::wants_pause(const PeerInfo& peer) const {
 
 bool FullRole::must_wait(const PeerInfo& peer, std::string_view command) const { return impl_->txs.relay().holds(peer.id, command); }
 
+Result<void, std::string> FullRole::request_block(PeerId peer, const HeaderNode* node) {
+    auto answer = std::make_shared<std::promise<Result<void, std::string>>>();
+    auto future = answer->get_future();
+    impl_->inbox->put(BlockRequest{peer, node, std::move(answer)});
+    while (future.wait_for(kAnswerCheck) != std::future_status::ready) {
+        // When nobody listens any more the answer will not come.
+        const std::lock_guard lock(impl_->inbox->mutex);
+        if (!impl_->inbox->post) return fail(std::string("Peer does not exist"));
+    }
+    return future.get();
+}
+
 TxRelayPort& FullRole::tx_relay() { return impl_->txs; }
 
+PrivateBroadcast* FullRole::private_broadcast() { return impl_->options.private_broadcast ? &impl_->txs.private_broadcast() : nullptr; }
+
 bool FullRole::answering(const PeerInfo& peer) const { return impl_->server.busy(peer.id) || impl_->filters.busy(peer.id); }
+
+PeerStanding FullRole::standing(const PeerInfo& peer) const {
+    return {impl_->headers.last_announcement_s(peer.id), impl_->headers.is_protected(peer.id), impl_->blocks.in_flight(peer.id)};
+}
+
+ChainPulse FullRole::pulse(std::int64_t now_us) const {
+    Impl& impl = *impl_;
+    if (impl.last_block_s == 0) impl.last_block_s = now_us / 1'000'000;
+    const HeaderNode* tip = impl.chain.tip();
+    return {impl.last_block_s, impl.params.pow_target_spacing, impl.blocks.any_in_flight(), tip && near_tip(*tip, impl.params, now_us), impl.chain.importing()};
+}
 
 void FullRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
     const auto* chain = impl_->chains.find(peer.id);

@@ -124,10 +124,14 @@ void TxRelay::on_fee_filter(const PeerInfo& peer, const FeeFilterMessage& messag
 
 void TxRelay::on_mempool(const PeerInfo& peer, Outbox& out) {
     const bool bloom = options_.bloom_filters || peer.has(kPermitBloomFilter);
-    if (bloom || peer.has(kPermitMempool))
+    const char* refused = peer.has(kPermitMempool) ? nullptr
+                          : !bloom                 ? "mempool request with bloom filters disabled"
+                          : out.upload_spent()     ? "mempool request with bandwidth limit reached"
+                                                   : nullptr;
+    if (!refused)
         announcer_.want_mempool(peer.id);
     else if (!peer.has(kPermitNoBan))
-        out.disconnect(peer.id, "mempool request with bloom filters disabled");
+        out.disconnect(peer.id, refused);
 }
 
 std::size_t TxRelay::answer(const PeerInfo& peer, const InvItem& item, NotFoundMessage& missing, Outbox& out) {
@@ -168,6 +172,7 @@ void TxRelay::on_tx(const PeerInfo& peer, TxMessage&& message, bool initial_bloc
     }
     const TransactionPtr& tx = *parsed;
     announcer_.note_known(peer.id, peer.wtxid_relay ? Uint256(tx->tx().wtxid) : Uint256(tx->tx().txid));
+    if (heard_) heard_(tx, peer.id, log_);
     auto received = download_.on_received(peer.id, tx);
     if (received.judge) {
         submit({tx, std::nullopt, peer.id, false, size});

@@ -48,6 +48,13 @@ public:
     /// Gets transactions that are not in the mempool though a block may have them: refused, replaced, orphans.
     void set_extra(std::function<void(const TransactionPtr&)> extra) { extra_ = std::move(extra); }
 
+    /// Gets every transaction that a peer sends, before anything is made of it.
+    using Heard = std::function<void(const TransactionPtr& tx, PeerId from, net::LogLines& log)>;
+    void set_heard(Heard heard) { heard_ = std::move(heard); }
+
+    /// Filters what peers are told of.
+    void set_wanted(TxAnnounce::Wanted wanted) { announcer_.set_wanted(std::move(wanted)); }
+
     // --- peers
     void on_ready(const net::PeerInfo& peer);
     void on_gone(PeerId peer);
@@ -131,6 +138,7 @@ private:
     std::vector<Submission> submissions_;
     std::vector<Txid> broadcast_;
     std::function<void(const TransactionPtr&)> extra_;
+    Heard heard_;
     std::int64_t rebroadcast_in_us_ = 0, last_tick_us_ = 0;
 };
 

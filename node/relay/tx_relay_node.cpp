@@ -36,7 +36,11 @@ struct Announce {
 struct Ask {
     std::function<void(TxRelay&)> question;
 };
-using Event = std::variant<AddedTransaction, Removed, Connected, Disconnected, NewTip, Judged, Announce, Ask>;
+/// The same, about what goes out privately.
+struct AskPrivate {
+    std::function<void(net::PrivateBroadcast&, net::LogLines&, std::int64_t now_us)> question;
+};
+using Event = std::variant<AddedTransaction, Removed, Connected, Disconnected, NewTip, Judged, Announce, Ask, AskPrivate>;
 
 template <class... F>
 struct Cases : F... {
@@ -77,7 +81,9 @@ struct TxRelayNode::Inbox {
 };
 
 TxRelayNode::TxRelayNode(ChainPort& chain, MempoolPort* mempool, TxRelay::Options options, net::Random random)
-    : chain_(chain), mempool_(mempool), relay_(options, std::move(random)), inbox_(std::make_shared<Inbox>()) {}
+    : chain_(chain), mempool_(mempool), relay_(options, net::Random(random.uint256())), private_(std::move(random)), inbox_(std::make_shared<Inbox>()) {
+    relay_.set_heard([this](const TransactionPtr& tx, net::PeerId from, net::LogLines& log) { private_.on_heard(tx, from, log); });
+}
 
 TxRelayNode::~TxRelayNode() = default;
 
@@ -136,6 +142,7 @@ void TxRelayNode::take_in(net::Outbox& out, std::int64_t now_us) {
             for (const Wtxid& wtxid : announce.wtxids) relay_.announce(wtxid, now_us);
         },
         [&](const Ask& ask) { ask.question(relay_); },
+        [&](const AskPrivate& ask) { ask.question(private_, out.log(), now_us); },
     };
     const std::vector<Event> events = inbox_->take();
     if (events.empty()) return;
@@ -153,7 +160,22 @@ void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
             for (const TransactionPtr& tx : txs) announce.wtxids.push_back(tx->tx().wtxid);
             inbox->put(std::move(announce));
         });
+    if (private_.tick(now_us)) judge_stale(now_us);
     hand_over();
+}
+
+/// What did not come back is sent again only while the mempool would take it.
+void TxRelayNode::judge_stale(std::int64_t now_us) {
+    TxSubmission options;
+    options.test_only = true;
+    for (const TransactionPtr& tx : private_.stale(now_us)) {
+        mempool_->submit(tx, options, [inbox = inbox_, tx](const TxVerdict& verdict) {
+            const bool keep = verdict.accepted() || verdict.kind == TxVerdict::Kind::inconclusive;
+            inbox->put(AskPrivate{[tx, problem = keep ? std::string() : verdict.to_string()](net::PrivateBroadcast& own, net::LogLines& log, std::int64_t) {
+                own.on_stale_judged(tx, problem, log);
+            }});
+        });
+    }
 }
 
 /// Not at each tick: it takes the mempool's lock for a moment.
@@ -232,8 +254,41 @@ SendRates TxRelayNode::send_rates() const {
     }
 }
 
+/// nullopt: the network has ended.
+template <class T>
+std::optional<T> TxRelayNode::ask_private(std::function<T(net::PrivateBroadcast&, net::LogLines&, std::int64_t)> question) const {
+    auto answer = std::make_shared<std::promise<T>>();
+    auto future = answer->get_future();
+    inbox_->put(AskPrivate{[answer, question = std::move(question)](net::PrivateBroadcast& own, net::LogLines& log, std::int64_t now_us) {
+        answer->set_value(question(own, log, now_us));
+    }});
+    answer.reset();
+    try {
+        return future.get();
+    } catch (const std::future_error&) {
+        return std::nullopt;
+    }
+}
+
+std::optional<net::PrivateBroadcast::AddResult> TxRelayNode::broadcast_privately(TransactionPtr tx) {
+    return ask_private<net::PrivateBroadcast::AddResult>(
+        [tx = std::move(tx)](net::PrivateBroadcast& own, net::LogLines& log, std::int64_t now_us) { return own.add(tx, log, now_us); });
+}
+
+std::vector<net::PrivateBroadcast::Picture> TxRelayNode::private_broadcasts() const {
+    return ask_private<std::vector<net::PrivateBroadcast::Picture>>(
+               [](net::PrivateBroadcast& own, net::LogLines&, std::int64_t) { return own.pictures(); })
+        .value_or(std::vector<net::PrivateBroadcast::Picture>());
+}
+
+std::vector<TransactionPtr> TxRelayNode::abort_private_broadcast(const Uint256& id) {
+    return ask_private<std::vector<TransactionPtr>>([id](net::PrivateBroadcast& own, net::LogLines&, std::int64_t) { return own.abort(id); })
+        .value_or(std::vector<TransactionPtr>());
+}
+
 void TxRelayNode::advance_timers(std::int64_t seconds) {
     inbox_->put(Ask{[seconds](TxRelay& relay) { relay.advance_timers(seconds); }});
+    inbox_->put(AskPrivate{[seconds](net::PrivateBroadcast& own, net::LogLines&, std::int64_t) { own.advance_timer(seconds); }});
 }
 
 }  // namespace cairn::node

@@ -20,6 +20,8 @@ public:
 
     TxRelay& relay() { return relay_; }
     const TxRelay& relay() const { return relay_; }
+    /// Own transactions that go out privately. Owner: net thread.
+    net::PrivateBroadcast& private_broadcast() { return private_; }
     bool active() const { return mempool_ != nullptr; }
 
     /// `post` wakes the net thread.
@@ -36,6 +38,9 @@ public:
     void announce(const Txid& txid, const Wtxid& wtxid) override;
     std::vector<OrphanSnapshot> orphans() const override;
     SendRates send_rates() const override;
+    std::optional<net::PrivateBroadcast::AddResult> broadcast_privately(TransactionPtr tx) override;
+    std::vector<net::PrivateBroadcast::Picture> private_broadcasts() const override;
+    std::vector<TransactionPtr> abort_private_broadcast(const Uint256& id) override;
     void advance_timers(std::int64_t seconds) override;
 
 private:
@@ -50,10 +55,14 @@ private:
     void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode* old_tip, const HeaderNode* fork) override;
     void fill_pool();
     void refresh_minimum_fee(std::int64_t now_us);
+    void judge_stale(std::int64_t now_us);
+    template <class T>
+    std::optional<T> ask_private(std::function<T(net::PrivateBroadcast&, net::LogLines&, std::int64_t)> question) const;
 
     ChainPort& chain_;
     MempoolPort* mempool_;
     TxRelay relay_;
+    net::PrivateBroadcast private_;
     std::shared_ptr<Inbox> inbox_;
     std::int64_t fee_read_us_ = 0;
     unsigned ticks_ = 0;

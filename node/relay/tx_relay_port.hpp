@@ -5,6 +5,7 @@
 
 #include "consensus/primitives/transaction.hpp"
 #include "net/core/net_port.hpp"
+#include "net/sync/private_broadcast.hpp"
 
 namespace cairn::node {
 
@@ -37,7 +38,17 @@ public:
     virtual std::vector<OrphanSnapshot> orphans() const = 0;
     /// Thread: any but net; waits a moment for the net thread.
     virtual SendRates send_rates() const = 0;
-    /// mockscheduler: moves the timer of the unbroadcast transactions ahead. Thread: any; returns at once.
+
+    // --- without showing that they are ours (-privatebroadcast): through Tor and I2P only, and into our own mempool when
+    // another peer brings them back. Who calls this has made sure that the mempool would take the transaction.
+    // Thread: any but net; these wait a moment for the net thread.
+    /// nullopt: the network has ended.
+    virtual std::optional<net::PrivateBroadcast::AddResult> broadcast_privately(TransactionPtr tx) = 0;
+    virtual std::vector<net::PrivateBroadcast::Picture> private_broadcasts() const = 0;
+    /// Gives up those with this txid or wtxid: what they were.
+    virtual std::vector<TransactionPtr> abort_private_broadcast(const Uint256& id) = 0;
+
+    /// mockscheduler: moves the timers of unbroadcast and privately broadcast transactions ahead. Thread: any; returns at once.
     virtual void advance_timers(std::int64_t seconds) = 0;
 };
 

@@ -25,6 +25,7 @@ class IndexService;
 class MempoolPort;
 class TemplateBoard;
 class TxRelayPort;
+class BlockRequestPort;
 
 /// One topic that is published at one address, for getzmqnotifications.
 struct ZmqNotification {
@@ -43,6 +44,7 @@ struct NodeContext {
     const IndexService* indexes = nullptr;  ///< node/index/index_service.hpp; null: none is kept
     FeeEstimator* fees = nullptr;         ///< node/fees/fee_estimator.hpp; null with -blocksonly
     TxRelayPort* relay = nullptr;         ///< node/relay/tx_relay_port.hpp
+    BlockRequestPort* block_requests = nullptr;  ///< node/relay/block_request_port.hpp
     TemplateBoard* templates = nullptr;   ///< node/mining/template_board.hpp
     net::Clock* clock = nullptr;
     http::RpcTable* rpc = nullptr;
@@ -53,7 +55,7 @@ struct NodeContext {
 
     /// How the node names itself: getnetworkinfo's version and subversion, and the version message.
     int version = 0;  ///< 310000
-    int protocol_version = 70016;
+    int protocol_version = 70017;
     std::string user_agent;  ///< "/Satoshi:31.0.0/Cairn:0.1.0/"
 
     // Options that answers mention.
@@ -63,6 +65,7 @@ struct NodeContext {
     std::int64_t min_relay_fee_rate = 100;  ///< satoshis per kvB
     std::int64_t incremental_relay_fee_rate = 100;
     bool relay_transactions = true;                ///< not -blocksonly
+    bool private_broadcast = false;                ///< -privatebroadcast
     std::int64_t ban_time = 86'400;                ///< -bantime, seconds
     std::uint64_t coins_db_cache_bytes = 8 << 20;  ///< of the database itself
     std::uint64_t coins_cache_bytes = 450 << 20;   ///< -dbcache: coins in memory

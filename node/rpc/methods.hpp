@@ -6,9 +6,11 @@
 namespace cairn::node {
 
 void add_address_methods(http::RpcTable& table, const NodeContext& context);
+void add_asmap_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_statistics_methods(http::RpcTable& table, const NodeContext& context);
 void add_chain_control_methods(http::RpcTable& table, const NodeContext& context);
+void add_discovery_methods(http::RpcTable& table, const NodeContext& context);
 void add_deployment_methods(http::RpcTable& table, const NodeContext& context);
 void add_index_methods(http::RpcTable& table, const NodeContext& context);
 void add_mempool_methods(http::RpcTable& table, const NodeContext& context);
@@ -19,8 +21,12 @@ void add_send_transaction_methods(http::RpcTable& table, const NodeContext& cont
 void add_raw_signing_methods(http::RpcTable& table, const NodeContext& context);
 void add_multisig_methods(http::RpcTable& table, const NodeContext& context);
 void add_proof_methods(http::RpcTable& table, const NodeContext& context);
+void add_signed_message_methods(http::RpcTable& table, const NodeContext& context);
 void add_scan_methods(http::RpcTable& table, const NodeContext& context);
+void add_block_scan_methods(http::RpcTable& table, const NodeContext& context);
 void add_fee_methods(http::RpcTable& table, const NodeContext& context);
+void add_block_request_methods(http::RpcTable& table, const NodeContext& context);
+void add_private_broadcast_methods(http::RpcTable& table, const NodeContext& context);
 void add_orphan_methods(http::RpcTable& table, const NodeContext& context);
 void add_zmq_methods(http::RpcTable& table, const NodeContext& context);
 

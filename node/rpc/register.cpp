@@ -16,6 +16,7 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_blockchain_methods(table, context);
     register_network_methods(table, context);
     add_address_methods(table, context);
+    add_asmap_methods(table, context);
     register_mining_methods(table, context);
     register_rawtransaction_methods(table, context);
     add_raw_signing_methods(table, context);
@@ -25,8 +26,13 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     add_proof_methods(table, context);
     add_index_methods(table, context);
     add_scan_methods(table, context);
+    add_block_scan_methods(table, context);
+    add_signed_message_methods(table, context);
     add_fee_methods(table, context);
     add_orphan_methods(table, context);
+    add_discovery_methods(table, context);
+    add_private_broadcast_methods(table, context);
+    add_block_request_methods(table, context);
     add_zmq_methods(table, context);
 }
 

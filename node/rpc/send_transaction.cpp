@@ -40,8 +40,26 @@ void check_burned(const Transaction& tx, Amount most) {
     }
 }
 
-void announce(const NodeContext& context, const Txid& txid, const Wtxid& wtxid) {
+void announce_openly(const NodeContext& context, const Txid& txid, const Wtxid& wtxid) {
     if (context.relay) context.relay->announce(txid, wtxid);
+}
+
+/// Tells the network of a transaction that is in the mempool or could be, openly or privately as the node is set up.
+void announce(const NodeContext& context, const TransactionPtr& tx, const Wtxid& wtxid) {
+    if (!context.relay) return;
+    if (!context.private_broadcast) return announce_openly(context, tx->tx().txid, wtxid);
+    if (context.relay->broadcast_privately(tx) == net::PrivateBroadcast::AddResult::full)
+        throw RpcError{code::kLimitExceeded, "Private broadcast queue is full"};
+}
+
+void check_privacy(const NodeContext& context) {
+    if (!context.private_broadcast) return;
+    if (context.net)
+        for (const net::NetworkState& network : context.net->view()->networks)
+            if (network.reachable && (network.name == "onion" || network.name == "i2p")) return;
+    throw RpcError{code::kMisc, "-privatebroadcast is enabled, but none of the Tor or I2P networks is reachable. Maybe the location of the Tor proxy "
+                                "couldn't be retrieved from the Tor daemon at startup. Check whether the Tor daemon is running and that -torcontrol, "
+                                "-torpassword and -i2psam are configured properly."};
 }
 
 RpcArg fee_rate_arg() {
@@ -62,6 +80,7 @@ void run_sendrawtransaction(const NodeContext& context, const RpcRequest& reques
     if (!tx) throw RpcError{code::kDeserialization, "TX decode failed. Make sure the tx has at least one input."};
     check_burned(tx->tx(), max_burn);
     const FeeRate max_rate = max_fee_rate(request.param(1));
+    check_privacy(context);
     MempoolPort& port = mempool(context);
 
     // What is here already is told to the network once more, whatever its witness.
@@ -71,19 +90,20 @@ void run_sendrawtransaction(const NodeContext& context, const RpcRequest& reques
         if (const MempoolEntry* entry = pool->find(tx->tx().txid)) known = entry->wtxid();
     }
     if (known) {
-        announce(context, tx->tx().txid, *known);
+        announce(context, tx, *known);
         out.hash(tx->tx().txid);
         return;
     }
     TxSubmission options;
     options.local = true;
+    options.test_only = context.private_broadcast;
     if (const Amount most = max_rate.fee(tx->tx().vsize()); most > 0) options.max_base_fee = most;
     const TxVerdict verdict = port.accept(tx, options);
     if (verdict.kind == Kind::inconclusive) throw RpcError{code::kVerify, "Mempool internal error"};
     if (!verdict.accepted()) {
         if (verdict.in_chain) throw RpcError{code::kVerifyAlreadyInUtxoSet, "Transaction outputs already in utxo set"};
         if (verdict.reject_reason == "txn-already-in-mempool" || verdict.reject_reason == "txn-same-nonwitness-data-in-mempool") {
-            announce(context, verdict.txid, verdict.wtxid);  // it came in meanwhile
+            announce(context, tx, verdict.wtxid);  // it came in meanwhile
             out.hash(verdict.txid);
             return;
         }
@@ -91,6 +111,7 @@ void run_sendrawtransaction(const NodeContext& context, const RpcRequest& reques
             throw RpcError{code::kVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"};
         throw RpcError{verdict.refusal == TxRefusal::missing_inputs ? code::kVerify : code::kVerifyRejected, verdict.to_string()};
     }
+    if (context.private_broadcast) announce(context, tx, verdict.wtxid);
     out.hash(verdict.txid);
 }
 
@@ -100,6 +121,8 @@ RpcMethod sendrawtransaction(const NodeContext& context) {
             "Hands a transaction (serialised, in hex) to the mempool and, when that takes it, to all peers.\n"
             "\nPeers that get it at once can guess where it comes from: sending a transaction again that came from others costs "
             "privacy.\n"
+            "\nWith -privatebroadcast it goes to a few peers instead, each by a short connection of its own through Tor or I2P, and into the "
+            "mempool only when it comes back from the network (see getprivatebroadcastinfo, abortprivatebroadcast).\n"
             "\nFails with its own error code when the transaction is confirmed already and has unspent outputs.\n"
             "\nRelated: createrawtransaction, signrawtransactionwithkey",
             {arg_hex("hexstring", http::required(), "The transaction in hex"), fee_rate_arg(), burn_arg()},
@@ -247,8 +270,8 @@ void run_submitpackage(const NodeContext& context, const RpcRequest& request, Js
     if (verdict.refusal == PackageRefusal::internal) throw RpcError{code::kVerify, verdict.reject_reason};
     std::set<Txid> replaced;
     for (const TxVerdict& result : verdict.transactions) {
-        if (result.kind == Kind::known) announce(context, result.txid, result.wtxid);
-        if (result.kind == Kind::different_witness) announce(context, result.txid, *result.other_wtxid);
+        if (result.kind == Kind::known) announce_openly(context, result.txid, result.wtxid);
+        if (result.kind == Kind::different_witness) announce_openly(context, result.txid, *result.other_wtxid);
         for (const TransactionPtr& tx : result.replaced) replaced.insert(tx->tx().txid);
     }
     out.begin_object().field("package_msg", verdict.refusal == PackageRefusal::none ? "success" : verdict.to_string());

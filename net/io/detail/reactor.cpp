@@ -108,6 +108,7 @@ void Reactor::schedule_tick() {
         if (error || stopped_) return;
         engine_.log().set_debug_wanted(log::enabled(log::Category::net, log::Level::debug));
         engine_.log().set_compact_wanted(log::enabled(log::Category::cmpctblock, log::Level::debug));
+        engine_.log().set_private_wanted(log::enabled(log::Category::privatebroadcast, log::Level::debug));
         engine_.on_tick(now_us());
         act();
         save_peers();
@@ -137,12 +138,15 @@ void Reactor::save_peers() {
     });
 }
 
-void Reactor::write_log() {
-    for (LogLine& line : engine_.log().take()) {
+void Reactor::write_log() { write_log(engine_.log()); }
+
+void Reactor::write_log(LogLines& lines) {
+    for (LogLine& line : lines.take()) {
         switch (line.kind) {
             case LogLine::Kind::debug: log::debug(log::Category::net, "{}", line.text); break;
             case LogLine::Kind::validation_debug: log::debug(log::Category::validation, "{}", line.text); break;
             case LogLine::Kind::compact_debug: log::debug(log::Category::cmpctblock, "{}", line.text); break;
+            case LogLine::Kind::private_debug: log::debug(log::Category::privatebroadcast, "{}", line.text); break;
             case LogLine::Kind::info: log::info("{}", line.text); break;
             case LogLine::Kind::warning: log::warning("{}", line.text); break;
             case LogLine::Kind::error: log::error("{}", line.text); break;

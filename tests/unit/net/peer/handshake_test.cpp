@@ -12,6 +12,8 @@ using test::Taken;
 
 class Policy final : public HandshakePolicy {
 public:
+    bool room = true;
+    bool takes_on(const PeerInfo&) override { return room; }
     LocalVersion local_version(const PeerInfo&) const override { return {1033, "/Us:1/", 5, true}; }
     bool is_own_nonce(std::uint64_t nonce) const override { return nonce == 77; }
     std::uint64_t desirable_services(std::uint64_t, std::int64_t) const override { return kServiceNetwork | kServiceWitness; }
@@ -85,6 +87,13 @@ TEST_F(HandshakeTest, SaysNothingBeforeItsEnd) {
     EXPECT_TRUE(Taken(out_).sent.empty());
 }
 
+TEST_F(HandshakeTest, AcknowledgesNobodyThatThereIsNoRoomFor) {
+    policy_.room = false;
+    begin(ConnectionType::inbound);
+    EXPECT_EQ(give(their_version()), Handshake::Outcome::handled);
+    EXPECT_EQ(sent(Taken(out_)), (std::vector<std::string>{"version", "wtxidrelay", "sendaddrv2"}));
+}
+
 TEST_F(HandshakeTest, IgnoresASecondVersionAndVerack) {
     begin(ConnectionType::inbound);
     give(their_version());
@@ -112,13 +121,72 @@ TEST_F(HandshakeTest, EndsForOldVersionsOwnNonceMissingServicesAndLateNegotiatio
     give(poor);
     EXPECT_EQ(Taken(out_).disconnected.at(0).reason, "peer does not offer the expected services (00000001 offered, 00000009 expected)");
     begin(ConnectionType::feeler);
-    give(poor);
-    EXPECT_EQ(Taken(out_).disconnected.at(0).reason, "feeler connection completed");
+    EXPECT_EQ(give(poor), Handshake::Outcome::version) << "a feeler only wants to know that somebody is there";
+    (void)Taken{out_};
     begin(ConnectionType::inbound);
     give(their_version());
     give(VerackMessage{});
     give(WtxidRelayMessage{});
     EXPECT_EQ(Taken(out_).disconnected.at(0).reason, "wtxidrelay received after verack");
+}
+
+TEST_F(HandshakeTest, HearsAndIgnoresUnknownFeaturesBeforeVerack) {
+    begin(ConnectionType::inbound);
+    give(their_version(70017));
+    EXPECT_EQ(sent(Taken(out_)), (std::vector<std::string>{"version", "wtxidrelay", "sendaddrv2", "verack"})) << "none of ours yet";
+    EXPECT_EQ(peer_.common_version, 70017);
+    for (int i = 0; i < 16; ++i) EXPECT_EQ(give(FeatureMessage{"some feature", {1, 2}}), Handshake::Outcome::handled);
+    EXPECT_EQ(give(FeatureMessage{std::string("\x00\xff\x01\x7f", 4), {}}), Handshake::Outcome::handled);
+    EXPECT_TRUE(Taken(out_).disconnected.empty());
+    EXPECT_EQ(give(VerackMessage{}), Handshake::Outcome::ready);
+}
+
+TEST_F(HandshakeTest, EndsForFeaturesThatAreMalformedTooLateOrOfOldPeers) {
+    FeatureMessage malformed;
+    malformed.malformed = true;
+    begin(ConnectionType::inbound);
+    give(their_version(70017));
+    give(malformed);
+    EXPECT_EQ(Taken(out_).disconnected.at(0).reason, "invalid feature payload");
+    begin(ConnectionType::inbound);
+    give(their_version(70016));
+    give(FeatureMessage{"abcd", {}});
+    EXPECT_EQ(Taken(out_).disconnected.at(0).reason, "feature received with incompatible version 70016");
+    begin(ConnectionType::inbound);
+    give(their_version(70017));
+    give(VerackMessage{});
+    give(FeatureMessage{"abcd", {}});
+    EXPECT_EQ(Taken(out_).disconnected.at(0).reason, "feature received after verack");
+}
+
+TEST_F(HandshakeTest, GivesNothingAwayWhenItBroadcastsPrivately) {
+    begin(ConnectionType::private_broadcast);
+    const auto versions = Taken(out_).all<VersionMessage>();
+    ASSERT_EQ(versions.size(), 1u);
+    VersionMessage expected;
+    expected.version = 70016;
+    expected.nonce = 99;
+    expected.user_agent = "/pynode:0.0.1/";
+    expected.start_height = 0;
+    expected.relay = false;
+    EXPECT_EQ(versions[0], expected) << "no services, no time, no addresses";
+    VersionMessage theirs = their_version(70017);
+    theirs.services = kServiceNetwork | kServiceWitness;
+    give(theirs);
+    EXPECT_EQ(sent(Taken(out_)), std::vector<std::string>{"verack"});
+    EXPECT_EQ(peer_.common_version, 70016);
+    EXPECT_EQ(give(VerackMessage{}), Handshake::Outcome::ready);
+}
+
+TEST_F(HandshakeTest, LeavesPeersThatRelayNoTransactionsWhenItBroadcastsPrivately) {
+    begin(ConnectionType::private_broadcast);
+    Taken{out_};
+    VersionMessage theirs = their_version();
+    theirs.relay = false;
+    give(theirs);
+    const Taken taken(out_);
+    EXPECT_TRUE(taken.sent.empty());
+    EXPECT_EQ(taken.disconnected.size(), 1u);
 }
 
 TEST(Ping, AsksEveryTwoMinutesAndMeasures) {

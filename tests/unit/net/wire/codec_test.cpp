@@ -26,9 +26,32 @@ TEST(Codec, RefusesEveryTruncation) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
             const auto decoded = decode_message(command, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
             const auto* headers = decoded ? std::get_if<HeadersMessage>(&*decoded) : nullptr;
-            EXPECT_TRUE(!decoded || (headers && headers->malformed)) << command << " cut to " << size;
+            const auto* feature = decoded ? std::get_if<FeatureMessage>(&*decoded) : nullptr;
+            EXPECT_TRUE(!decoded || (headers && headers->malformed) || (feature && feature->malformed)) << command << " cut to " << size;
         }
     }
+}
+
+TEST(Codec, TellsFeaturesWithinTheirLimitsFromOthers) {
+    const auto malformed = [](std::size_t id, std::size_t data, std::size_t rest) {
+        Bytes payload;
+        Writer writer(payload);
+        writer.var_bytes(Bytes(id, 'a'));
+        writer.var_bytes(Bytes(data, 7));
+        writer.bytes(Bytes(rest));
+        const auto decoded = decode_message("feature", std::move(payload));
+        const auto& feature = std::get<FeatureMessage>(decoded.value());
+        EXPECT_TRUE(feature.malformed || (feature.id.size() == id && feature.data.size() == data));
+        return feature.malformed;
+    };
+    for (const std::size_t id : {4, 80}) EXPECT_FALSE(malformed(id, 0, 0)) << id;
+    for (const std::size_t id : {0, 3, 81, 1000}) EXPECT_TRUE(malformed(id, 0, 0)) << id;
+    EXPECT_FALSE(malformed(4, 512, 0));
+    EXPECT_TRUE(malformed(4, 513, 0));
+    EXPECT_TRUE(malformed(4, 0, 1));
+    EXPECT_TRUE(std::get<FeatureMessage>(decode_message("feature", {}).value()).malformed);
+    // Sizes must be written in the shortest form.
+    EXPECT_TRUE(std::get<FeatureMessage>(decode_message("feature", {0xfd, 4, 0, 'a', 'b', 'c', 'd', 0}).value()).malformed);
 }
 
 TEST(Codec, AcceptsOldVersionMessages) {
