@@ -1,13 +1,9 @@
-#include <atomic>
-#include <map>
-
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
-#include "light/descriptors/descriptor.hpp"
-#include "node/rpc/descriptor_range.hpp"
 #include "node/rpc/doc.hpp"
 #include "node/rpc/lookup.hpp"
 #include "node/rpc/methods.hpp"
+#include "node/rpc/scan_objects.hpp"
 
 namespace cairn::node {
 namespace {
@@ -19,70 +15,8 @@ using http::RpcRequest;
 using namespace doc;
 namespace code = http::rpc_code;
 
-constexpr DescriptorRange kDefaultRange{0, 1000};
 constexpr std::uint64_t kAskEvery = 8192;
 constexpr const char* kExample = "raw(76a91411b366edfc0a8b66feebae5c2e25a7b6a5d1cf3188ac)#fm24fxxy";
-
-/// One scan at a time, which others may watch and end.
-/// Thread: any.
-struct ScanState {
-    std::atomic<bool> running{false};
-    std::atomic<bool> abort{false};
-    std::atomic<int> percent{0};
-};
-
-/// Holds the state while it scans.
-class ScanTurn {
-public:
-    explicit ScanTurn(ScanState& state) : state_(state) {
-        if (state_.running.exchange(true)) {
-            throw RpcError{code::kInvalidParameter, "Scan already in progress, use action \"abort\" or \"status\""};
-        }
-        state_.abort = false;
-        state_.percent = 0;
-    }
-    ~ScanTurn() {
-        state_.percent = 0;
-        state_.running = false;
-    }
-    ScanTurn(const ScanTurn&) = delete;
-    ScanTurn& operator=(const ScanTurn&) = delete;
-
-private:
-    ScanState& state_;
-};
-
-/// Output scripts that are looked for, with the descriptor that the answer shows for each.
-using Needles = std::map<Bytes, std::string>;
-
-void add_scripts(Needles& needles, const NodeContext& context, const UniValue& wanted) {
-    DescriptorRange range = kDefaultRange;
-    std::string text;
-    if (wanted.isStr()) {
-        text = wanted.getValStr();
-    } else if (wanted.isObject()) {
-        const UniValue& given = http::member(wanted, "desc");
-        if (given.isNull()) throw RpcError{code::kInvalidParameter, "Descriptor needs to be provided in scan object"};
-        text = http::as_string(given);
-        if (const UniValue& limits = http::member(wanted, "range"); !limits.isNull()) range = parse_descriptor_range(limits);
-    } else {
-        throw RpcError{code::kInvalidParameter, "Scan object needs to be either a string or an object"};
-    }
-    const auto descriptor = light::parse_descriptor(text, *context.params, false);
-    if (!descriptor) throw RpcError{code::kInvalidAddressOrKey, descriptor.error()};
-    if (!descriptor->is_range()) range = {};
-    for (std::int64_t i = range.first; i <= range.last; ++i) {
-        auto scripts = descriptor->scripts(static_cast<std::uint32_t>(i));
-        if (!scripts) {
-            throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys: '" + text + "'"};
-        }
-        const bool exact = scripts->size() == 1 && !descriptor->is_range() && descriptor->is_solvable();
-        for (Bytes& script : *scripts) {
-            std::string shown = exact ? descriptor->to_string() : light::infer_descriptor(script, *context.params);
-            needles.emplace(std::move(script), std::move(shown));
-        }
-    }
-}
 
 struct Scan {
     bool complete = true;
@@ -128,23 +62,13 @@ void write_scan(JsonWriter& out, const Scan& scan, const Needles& needles) {
 
 void run_scantxoutset(const NodeContext& context, ScanState& state, const RpcRequest& request, JsonWriter& out) {
     const std::string& action = http::as_string(request.param(0));
-    if (action == "status") {
-        if (!state.running) {
-            out.null();
-        } else {
-            out.begin_object().field("progress", state.percent.load()).end_object();
-        }
-    } else if (action == "abort") {
-        const bool running = state.running;
-        if (running) state.abort = true;
-        out.boolean(running);
-    } else if (action == "start") {
+    if (answer_about_scan(state, action, false, out)) return;
+    if (action == "start") {
         const ScanTurn turn(state);
         if (request.param(1).isNull()) {
             throw RpcError{code::kMisc, "scanobjects argument is required for the start action"};
         }
-        Needles needles;
-        for (const UniValue& wanted : http::as_array(request.param(1)).getValues()) add_scripts(needles, context, wanted);
+        const Needles needles = find_needles(context, request.param(1));
         write_scan(out, scan(context, state, needles), needles);
     } else {
         throw RpcError{code::kInvalidParameter, "Invalid action '" + action + "'"};
@@ -176,14 +100,7 @@ RpcMethod scantxoutset(const NodeContext& context) {
             "A key may be an xpub with a path; one that ends in /* needs a range unless 0 to 1000 is meant.",
             {arg_str("action", http::required(),
                      "\"start\" scans, \"abort\" ends the scan that is running, \"status\" tells how far it is"),
-             http::with_oneline(
-                 arg_arr("scanobjects", http::optional(), "What to look for (only for \"start\")",
-                         {arg_str("descriptor", http::optional(), "A descriptor"),
-                          {"", http::ArgType::object, http::optional(), "A descriptor with its range",
-                           {arg_str("desc", http::required(), "The descriptor"),
-                            {"range", http::ArgType::range, http::default_value("1000"),
-                             "Which indexes to look for: the end, or [begin,end]"}}}}),
-                 "[scanobjects,...]")},
+             scan_objects_arg(http::optional(), "What to look for (only for \"start\")")},
             {http::when("when action=='start'; only returns after scan completes", found_doc()),
              http::when("when action=='abort'", flag("success", "Was there a scan to end?")),
              http::when("when action=='status' and a scan is currently in progress",

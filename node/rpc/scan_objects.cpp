@@ -1,0 +1,95 @@
+#include "node/rpc/scan_objects.hpp"
+
+#include "consensus/rules/params.hpp"
+#include "light/descriptors/descriptor.hpp"
+#include "net/http/rpc_table.hpp"
+#include "node/rpc/descriptor_range.hpp"
+#include "node/rpc/doc.hpp"
+
+namespace cairn::node {
+
+using http::RpcError;
+namespace code = http::rpc_code;
+
+ScanTurn::ScanTurn(ScanState& state) : state_(state) {
+    if (state_.running.exchange(true)) {
+        throw RpcError{code::kInvalidParameter, "Scan already in progress, use action \"abort\" or \"status\""};
+    }
+    state_.abort = false;
+    state_.percent = 0;
+}
+
+ScanTurn::~ScanTurn() {
+    state_.percent = 0;
+    state_.running = false;
+}
+
+bool answer_about_scan(ScanState& state, const std::string& action, bool with_height, http::JsonWriter& out) {
+    const bool running = state.running;
+    if (action == "status") {
+        if (!running) {
+            out.null();
+            return true;
+        }
+        out.begin_object().field("progress", state.percent.load());
+        if (with_height) out.field("current_height", state.height.load());
+        out.end_object();
+        return true;
+    }
+    if (action != "abort") return false;
+    if (running) state.abort = true;
+    out.boolean(running);
+    return true;
+}
+
+namespace {
+
+void add_needles(Needles& needles, const NodeContext& context, const UniValue& wanted) {
+    DescriptorRange range{0, 1000};
+    std::string text;
+    if (wanted.isStr()) {
+        text = wanted.getValStr();
+    } else if (wanted.isObject()) {
+        const UniValue& given = http::member(wanted, "desc");
+        if (given.isNull()) throw RpcError{code::kInvalidParameter, "Descriptor needs to be provided in scan object"};
+        text = http::as_string(given);
+        if (const UniValue& limits = http::member(wanted, "range"); !limits.isNull()) range = parse_descriptor_range(limits);
+    } else {
+        throw RpcError{code::kInvalidParameter, "Scan object needs to be either a string or an object"};
+    }
+    const auto descriptor = light::parse_descriptor(text, *context.params, false);
+    if (!descriptor) throw RpcError{code::kInvalidAddressOrKey, descriptor.error()};
+    if (!descriptor->is_range()) range = {};
+    for (std::int64_t i = range.first; i <= range.last; ++i) {
+        auto scripts = descriptor->scripts(static_cast<std::uint32_t>(i));
+        if (!scripts) {
+            throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys: '" + text + "'"};
+        }
+        const bool exact = scripts->size() == 1 && !descriptor->is_range() && descriptor->is_solvable();
+        for (Bytes& script : *scripts) {
+            std::string shown = exact ? descriptor->to_string() : light::infer_descriptor(script, *context.params);
+            needles.emplace(std::move(script), std::move(shown));
+        }
+    }
+}
+
+}  // namespace
+
+Needles find_needles(const NodeContext& context, const UniValue& scan_objects) {
+    Needles needles;
+    for (const UniValue& wanted : http::as_array(scan_objects).getValues()) add_needles(needles, context, wanted);
+    return needles;
+}
+
+http::RpcArg scan_objects_arg(http::Presence presence, std::string words) {
+    using namespace doc;
+    return http::with_oneline(
+        arg_arr("scanobjects", std::move(presence), std::move(words),
+                {arg_str("descriptor", http::optional(), "A descriptor"),
+                 {"", http::ArgType::object, http::optional(), "A descriptor with its range",
+                  {arg_str("desc", http::required(), "The descriptor"),
+                   {"range", http::ArgType::range, http::default_value("1000"), "Which indexes to look for: the end, or [begin,end]"}}}}),
+        "[scanobjects,...]");
+}
+
+}  // namespace cairn::node
