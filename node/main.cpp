@@ -112,6 +112,19 @@ void run(Node& node, ShutdownSignal& shutdown, bool show_progress) {
     if (show_progress) std::printf("\nStopping ...\n");
 }
 
+/// Settings that make no sense are an end that the log tells of, too, unless another process writes it.
+int refuse_settings(const Args& args, const std::string& text) {
+    const auto directory = args.network_data_dir();
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error || !storage::refuse_foreign(directory, directory / "blocks")) return init_error(text);
+    const auto lock = storage::DirectoryLock::acquire(directory, kCompatibleName);
+    if (!lock || !log::start(log_options(args))) return init_error(text);
+    const int code = init_error(text);
+    log::stop();
+    return code;
+}
+
 int run_node(Args& args, std::vector<std::string>& warnings) {
     log::info("{} version v{} (release build)", kClientName, kClientVersion);
     for (const std::string& warning : args.warnings()) log::warning("{}", warning);
@@ -119,7 +132,7 @@ int run_node(Args& args, std::vector<std::string>& warnings) {
     apply_interactions(args);
     if (auto done = apply_log_levels(args); !done) return init_error(done.error());
     auto settings = make_settings(args, warnings);
-    if (!settings) return init_error(settings.error());
+    if (!settings) return refuse_settings(args, settings.error());
     for (const std::string& warning : warnings) init_warning(warning);
 
     const bool wait = args.get_bool("-daemonwait", false);

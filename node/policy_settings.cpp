@@ -97,7 +97,8 @@ std::optional<Amount> parse_money(std::string_view text) {
 
 Result<MempoolOptions, std::string> make_mempool_options(const Args& args, const ChainParams& params) {
     MempoolOptions options;
-    options.check_ratio = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-checkmempool", 0), 0, 1'000'000));
+    const std::int64_t usual_ratio = params.network == Network::regtest ? 1 : 0;
+    options.check_ratio = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-checkmempool", usual_ratio), 0, 1'000'000));
     options.expiry_seconds = std::max<std::int64_t>(clamped(args, "-mempoolexpiry", options.expiry_seconds / 3600), 0) * 3600;
     if (auto done = read_fee_rates(args, options); !done) return fail(done.error());
     options.permit_bare_multisig = args.get_bool("-permitbaremultisig", true);

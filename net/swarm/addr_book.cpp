@@ -152,6 +152,7 @@ double AddrBook::chance(const Entry& entry, std::int64_t now_s) {
 // ------------------------------------------------------------------------------------ what others say
 
 std::size_t AddrBook::add(const std::vector<PeerAddress>& addresses, const NetAddress& source, std::int64_t penalty_s, std::int64_t now_s) {
+    const Watched watched{*this};
     std::size_t added = 0;
     for (const PeerAddress& address : addresses) added += add_one(address, source, penalty_s, now_s);
     if (added > 0 && options_.log)
@@ -200,6 +201,7 @@ bool AddrBook::add_one(const PeerAddress& address, const NetAddress& source, std
 // ------------------------------------------------------------------------------------ what we find out
 
 void AddrBook::on_attempt(const Endpoint& endpoint, bool count_failure, std::int64_t now_s) {
+    const Watched watched{*this};
     const auto known = ids_.find(endpoint);
     if (known == ids_.end()) return;
     Entry& entry = entries_.at(known->second);
@@ -211,7 +213,10 @@ void AddrBook::on_attempt(const Endpoint& endpoint, bool count_failure, std::int
     }
 }
 
-bool AddrBook::on_good(const Endpoint& endpoint, std::int64_t now_s) { return move_to_tried(endpoint, true, now_s); }
+bool AddrBook::on_good(const Endpoint& endpoint, std::int64_t now_s) {
+    const Watched watched{*this};
+    return move_to_tried(endpoint, true, now_s);
+}
 
 bool AddrBook::move_to_tried(const Endpoint& endpoint, bool test_first, std::int64_t now_s) {
     last_good_s_ = now_s;
@@ -274,6 +279,7 @@ void AddrBook::make_tried(Id id) {
 }
 
 void AddrBook::on_connected(const Endpoint& endpoint, std::int64_t now_s) {
+    const Watched watched{*this};
     const auto known = ids_.find(endpoint);
     if (known == ids_.end()) return;
     Entry& entry = entries_.at(known->second);
@@ -281,6 +287,7 @@ void AddrBook::on_connected(const Endpoint& endpoint, std::int64_t now_s) {
 }
 
 void AddrBook::set_services(const Endpoint& endpoint, std::uint64_t services) {
+    const Watched watched{*this};
     const auto known = ids_.find(endpoint);
     if (known != ids_.end()) entries_.at(known->second).address.services = services;
 }
@@ -288,6 +295,7 @@ void AddrBook::set_services(const Endpoint& endpoint, std::uint64_t services) {
 // ------------------------------------------------------------------------------------ choosing
 
 std::optional<AddrBook::Choice> AddrBook::select(bool new_only, const std::set<NetworkId>& networks, std::int64_t now_s) {
+    const Watched watched{*this};
     std::size_t in_new = new_count_, in_tried = tried_count_;
     if (!networks.empty()) {
         in_new = in_tried = 0;
@@ -337,6 +345,7 @@ std::optional<AddrBook::Choice> AddrBook::select_collision() {
 }
 
 void AddrBook::resolve_collisions(std::int64_t now_s) {
+    const Watched watched{*this};
     for (auto it = collisions_.begin(); it != collisions_.end();) {
         const Id id = *it;
         bool settled = true;
@@ -369,6 +378,7 @@ void AddrBook::resolve_collisions(std::int64_t now_s) {
 
 std::vector<PeerAddress> AddrBook::sample(std::size_t limit, std::size_t percent, std::optional<NetworkId> network, bool good_ones_only,
                                           std::int64_t now_s) {
+    const Watched watched{*this};
     std::size_t wanted = order_.size();
     if (percent != 0) wanted = std::min<std::size_t>(percent, 100) * wanted / 100;
     if (limit != 0) wanted = std::min(wanted, limit);
@@ -409,6 +419,13 @@ std::vector<AddrBook::Place> AddrBook::places(bool tried) const {
         }
     }
     return found;
+}
+
+void AddrBook::check_now_and_then() {
+    if (options_.check_ratio <= 0 || random_.below(static_cast<std::uint64_t>(options_.check_ratio)) != 0) return;
+    if (options_.log) options_.log->debug("CheckAddrman: new {}, tried {}, total {} started", new_count_, tried_count_, order_.size());
+    CAIRN_CHECK(check() == 0);
+    if (options_.log) options_.log->debug("CheckAddrman: completed");
 }
 
 int AddrBook::check() const {

@@ -31,6 +31,7 @@ public:
         bool deterministic = false;           ///< for tests: a known secret
         const NetGroups* groups = nullptr;    ///< outlives the book; null: without a map
         LogLines* log = nullptr;              ///< may be null
+        int check_ratio = 0;                  ///< one operation in so many ends with check(), which must find nothing; 0: none
     };
     AddrBook(Random& random, Options options);
     explicit AddrBook(Random& random) : AddrBook(random, Options{}) {}
@@ -112,6 +113,12 @@ private:
     /// A sparse bucket: positions and who is there, ascending.
     using Bucket = std::vector<std::pair<std::uint8_t, Id>>;
 
+    /// Checks the book when the operation that it stands in ends.
+    struct Watched {
+        AddrBook& book;
+        ~Watched() { book.check_now_and_then(); }
+    };
+    void check_now_and_then();
     static Bytes key_of(const Endpoint& endpoint);
     int tried_bucket(const Endpoint& endpoint) const;
     int new_bucket(const Endpoint& endpoint, const NetAddress& source) const;

@@ -124,7 +124,7 @@ class Node:
         listen = [] if "-listen=0" in self.options else [f"-bind=127.0.0.1:{self.port}", "-listen=1"]
         return [str(self.binary), f"-{self.network}", f"-datadir={self.folder}", *listen, f"-rpcport={self.rpc_port}",
                 "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-server=1", "-dnsseed=0", "-fixedseeds=0", "-listenonion=0",
-                "-natpmp=0", "-discover=0", "-printtoconsole=0", *self.options, *more]
+                "-natpmp=0", "-discover=0", "-printtoconsole=0", "-checkmempool=0", *self.options, *more]
 
     def start(self, *more, wait=True, seconds=240):
         with open(self.folder / "output.txt", "ab") as output:

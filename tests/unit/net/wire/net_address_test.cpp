@@ -18,7 +18,7 @@ TEST(NetAddress, ParsesAndPrintsEveryNetwork) {
 }
 
 TEST(NetAddress, RefusesWhatIsNoAddress) {
-    for (const std::string text : {"", "1.2.3", "256.1.1.1", "localhost", "1.2.3.4 ", "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscrye.onion",
+    for (const std::string text : {"", "1.2.3.4.5", "1.2.", "08.1.1.1", "1.2.3 4", "256.1.1.1", "localhost", "1.2.3.4 ", "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscrye.onion",
                                    "expyuzz4wqqyqhjn.onion", "x.b32.i2p", "fd87:d87e:eb43:1::1"})
         EXPECT_FALSE(NetAddress::parse(text)) << text;
 }
@@ -33,6 +33,14 @@ TEST(NetAddress, KnowsWhatIsRoutable) {
     for (const std::string text : {"127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.1.1", "100.64.0.1", "0.0.0.0", "::1", "fe80::1",
                                    "fc00::1", "2001:db8::1", "255.255.255.255"})
         EXPECT_FALSE(NetAddress::parse(text)->is_routable()) << text;
+}
+
+TEST(NetAddress, ReadsTheShortFormsOfTheCLibrary) {
+    EXPECT_EQ(NetAddress::parse("127.1")->to_string(), "127.0.0.1");
+    EXPECT_EQ(NetAddress::parse("1.2.3")->to_string(), "1.2.0.3");
+    EXPECT_EQ(NetAddress::parse("0x7f000001")->to_string(), "127.0.0.1");
+    EXPECT_EQ(NetAddress::parse("010.1.1.1")->to_string(), "8.1.1.1");
+    EXPECT_EQ(Endpoint::parse("127.1:8333"), Endpoint::parse("127.0.0.1:8333"));
 }
 
 TEST(Endpoint, ParsesPortsAndBrackets) {
