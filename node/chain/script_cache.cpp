@@ -11,6 +11,7 @@ ScriptCache::ScriptCache(std::size_t bytes) : key_{random_u64(), random_u64()}, 
     static_assert(std::is_trivially_copyable_v<Bucket>);
     if (buckets_ > 0) table_ = static_cast<Bucket*>(std::calloc(buckets_, sizeof(Bucket)));
     if (!table_) buckets_ = 0;
+    written_ = std::vector<std::atomic<bool>>(buckets_ * sizeof(Bucket) / kPageBytes + 1);
 }
 
 ScriptCache::~ScriptCache() { std::free(table_); }
@@ -22,6 +23,13 @@ void ScriptCache::add(const Wtxid& wtxid, ScriptFlags flags) {
     const std::size_t at = bucket_of(wtxid);
     const std::lock_guard lock(locks_[at % kLocks]);
     Bucket& bucket = table_[at];
+    // A page that is read before it is written costs a second fault, which stops every other core for a moment.
+    const bool fresh = !written_[page_of(at)].exchange(true, std::memory_order_relaxed);
+    if (fresh) {
+        bucket.entries[0] = {wtxid, flags.bits()};
+        bucket.next = 1;
+        return;
+    }
     for (Entry& entry : bucket.entries) {
         if (entry.flags == 0 || entry.wtxid != wtxid) continue;
         // Two sets that each hold say nothing of their union: the wider one is kept.
@@ -36,6 +44,7 @@ bool ScriptCache::holds(const Wtxid& wtxid, ScriptFlags flags) const {
     if (buckets_ == 0) return false;
     const std::size_t at = bucket_of(wtxid);
     const std::lock_guard lock(locks_[at % kLocks]);
+    if (!written_[page_of(at)].load(std::memory_order_relaxed)) return false;
     for (const Entry& entry : table_[at].entries) {
         if (entry.flags != 0 && entry.wtxid == wtxid) return ScriptFlags::from_bits(entry.flags).contains(flags);
     }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "consensus/crypto/siphash.hpp"
 #include "consensus/primitives/ids.hpp"
@@ -41,6 +43,7 @@ public:
 private:
     static constexpr std::size_t kWays = 4;
     static constexpr std::size_t kLocks = 64;
+    static constexpr std::size_t kPageBytes = 4096;
     struct Entry {
         Wtxid wtxid;
         std::uint32_t flags = 0;  ///< 0: free
@@ -51,9 +54,13 @@ private:
     };
     std::size_t bucket_of(const Wtxid& wtxid) const { return siphash13_jumbo(key_, wtxid) % buckets_; }
 
+    /// Where the bucket ends.
+    static std::size_t page_of(std::size_t bucket) { return ((bucket + 1) * sizeof(Bucket) - 1) / kPageBytes; }
+
     SipKey key_;
     std::size_t buckets_ = 0;
     Bucket* table_ = nullptr;
+    std::vector<std::atomic<bool>> written_;  ///< by page: something was put there; others are not even looked at
     mutable std::array<std::mutex, kLocks> locks_;  ///< bucket i is guarded by lock i % kLocks
 };
 

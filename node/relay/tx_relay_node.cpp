@@ -5,8 +5,6 @@
 #include <limits>
 #include <variant>
 
-#include "net/io/mailbox.hpp"
-
 namespace cairn::node {
 
 namespace {
@@ -19,6 +17,7 @@ struct Removed {
     std::uint64_t sequence = 0;
 };
 constexpr auto kLeisure = std::chrono::milliseconds(10);
+constexpr std::size_t kSpareEvents = 4'096;
 
 struct Connected {
     BlockPtr block;
@@ -42,6 +41,20 @@ struct AskPrivate {
 };
 using Event = std::variant<AddedTransaction, Removed, Connected, Disconnected, NewTip, Judged, Announce, Ask, AskPrivate>;
 
+/// What relay needs to know of a verdict.
+TxVerdict essence(const TxVerdict& verdict) {
+    TxVerdict essence;
+    essence.kind = verdict.kind;
+    essence.refusal = verdict.refusal;
+    essence.reject_reason = verdict.reject_reason;
+    essence.debug_message = verdict.debug_message;
+    essence.txid = verdict.txid;
+    essence.wtxid = verdict.wtxid;
+    essence.replaced = verdict.replaced;
+    return essence;
+}
+const PackageVerdict& essence(const PackageVerdict& verdict) { return verdict; }
+
 template <class... F>
 struct Cases : F... {
     using F::operator()...;
@@ -53,7 +66,8 @@ Cases(F...) -> Cases<F...>;
 
 /// Outlives the node as long as a verdict is out.
 struct TxRelayNode::Inbox {
-    net::Mailbox<Event> box{std::numeric_limits<std::size_t>::max()};
+    std::vector<Event> events;
+    std::vector<Event> spare;  ///< empty, with room: two lists take turns, so that none is made and grown for each batch
     std::mutex mutex;
     std::function<void(std::function<void()>)> post;  ///< empty when nobody listens
 
@@ -65,7 +79,7 @@ struct TxRelayNode::Inbox {
     void put(Event event, bool urgent = true) {
         const std::lock_guard lock(mutex);
         if (!post) return;
-        box.push(std::move(event));
+        events.push_back(std::move(event));
         if (woken) return;
         const auto now = std::chrono::steady_clock::now();
         if (!urgent && now - last_wake < kLeisure) return;
@@ -76,7 +90,15 @@ struct TxRelayNode::Inbox {
     std::vector<Event> take() {
         const std::lock_guard lock(mutex);
         woken = false;
-        return box.take();
+        if (events.empty()) return {};
+        return std::exchange(events, std::exchange(spare, {}));
+    }
+    /// What take() gave, when nobody needs it any more.
+    void give_back(std::vector<Event> taken) {
+        taken.clear();
+        if (taken.capacity() > kSpareEvents) return;
+        const std::lock_guard lock(mutex);
+        if (spare.capacity() < taken.capacity()) spare.swap(taken);
     }
 };
 
@@ -144,10 +166,11 @@ void TxRelayNode::take_in(net::Outbox& out, std::int64_t now_us) {
         [&](const Ask& ask) { ask.question(relay_); },
         [&](const AskPrivate& ask) { ask.question(private_, out.log(), now_us); },
     };
-    const std::vector<Event> events = inbox_->take();
+    std::vector<Event> events = inbox_->take();
     if (events.empty()) return;
     for (const Event& event : events) std::visit(cases, event);
     hand_over();
+    inbox_->give_back(std::move(events));
 }
 
 void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
@@ -190,7 +213,7 @@ void TxRelayNode::hand_over() {
     for (TxRelay::Submission& submission : relay_.take_submissions()) {
         TxSubmission options;
         options.peer = submission.peer;
-        const auto answer = [inbox = inbox_, ticket = submission.ticket](const auto& verdict) { inbox->put(Judged{ticket, verdict}); };
+        const auto answer = [inbox = inbox_, ticket = submission.ticket](const auto& verdict) { inbox->put(Judged{ticket, essence(verdict)}); };
         if (submission.txs.size() == 1)
             mempool_->submit(std::move(submission.txs.front()), options, answer);
         else
