@@ -17,9 +17,9 @@ namespace cairn::net {
 
 /// What gossip about addresses needs to know of a connection beside PeerInfo.
 struct AddressLink {
-    Endpoint bind;                   ///< our end
+    Endpoint bind{};                 ///< our end
     bool onion = false;              ///< came in through our onion service
-    Endpoint seen_as;                ///< how the peer names us; no address when it did not say
+    Endpoint seen_as{};              ///< how the peer names us; no address when it did not say
     std::uint64_t our_services = 0;  ///< as our version message told the peer
 };
 
