@@ -7,15 +7,6 @@
 
 namespace cairn::net {
 
-DialState Engine::dial_state() const {
-    DialState state;
-    state.initial_block_download = role_.initial_block_download();
-    state.own = &options_.local_addresses;
-    for (const auto& [id, peer] : peers_)
-        if (!peer->info.closing) state.connections.push_back({peer->info.name, peer->info.address, peer->info.type, peer->info.ready});
-    return state;
-}
-
 Result<void, NodeCommandError> Engine::add_node(const std::string& node, bool v2) {
     if (!dialer_.add_node(node, v2)) return fail(NodeCommandError::already_added);
     return {};
@@ -35,10 +26,11 @@ Result<void, NodeCommandError> Engine::try_node(const std::string& node, bool v2
 Result<void, NodeCommandError> Engine::add_connection(const std::string& address, ConnectionType type, bool v2, std::int64_t now_us) {
     if (!active_) return fail(NodeCommandError::network_inactive);
     const DialState state = dial_state();
-    const auto existing = dialer_.pending(type) + std::count_if(state.connections.begin(), state.connections.end(),
-                                                                [type](const auto& c) { return c.type == type; });
-    if (type == ConnectionType::outbound_full_relay && existing >= limits::kFullRelayOutbound) return fail(NodeCommandError::no_capacity);
-    if (type == ConnectionType::block_relay_only && existing >= limits::kBlockRelayOutbound) return fail(NodeCommandError::no_capacity);
+    const ConnectionLimits& most = connection_limits_;
+    const int existing = dialer_.count(type, state);
+    if (type == ConnectionType::outbound_full_relay && existing >= most.full_relay) return fail(NodeCommandError::no_capacity);
+    if (type == ConnectionType::block_relay_only && existing >= most.block_relay) return fail(NodeCommandError::no_capacity);
+    if (dialer_.automatic(state) >= most.outbound) return fail(NodeCommandError::no_capacity);
     if (auto action = dialer_.dial(address, type, v2, state, now_us)) actions_.push_back(std::move(*action));
     return {};
 }
@@ -46,7 +38,7 @@ Result<void, NodeCommandError> Engine::add_connection(const std::string& address
 Result<void, NodeCommandError> Engine::disconnect(PeerId id, std::int64_t now_us) {
     Peer* peer = find(id);
     if (!peer) return fail(NodeCommandError::not_connected);
-    close(*peer, fmt::format("disconnect by id peer={}", id), LogLine::Kind::debug);
+    close(*peer, "disconnect by id", LogLine::Kind::debug);
     flush(now_us);
     return {};
 }
@@ -54,8 +46,8 @@ Result<void, NodeCommandError> Engine::disconnect(PeerId id, std::int64_t now_us
 Result<void, NodeCommandError> Engine::disconnect(const std::string& address, std::int64_t now_us) {
     bool found = false;
     for (const auto& [id, peer] : peers_) {
-        if (peer->info.closing || (peer->info.name != address && peer->info.address.to_string() != address)) continue;
-        close(*peer, "disconnect by address", LogLine::Kind::debug);
+        if (peer->info.closing || peer->info.name != address) continue;
+        close(*peer, "disconnect by address match", LogLine::Kind::debug);
         found = true;
         break;
     }
@@ -100,7 +92,7 @@ Result<void, BanError> Engine::ban(const Ban& ban, std::int64_t now_us) {
     if (bans_.add({*subnet, ban.created, ban.until}) && options_.bans_changed) options_.bans_changed(bans_.entries());
     for (const auto& [id, peer] : peers_) {
         if (peer->info.closing || !subnet->contains(peer->info.address.address)) continue;
-        close(*peer, fmt::format("disconnect by subnet match {}", subnet->to_string()), LogLine::Kind::debug);
+        close(*peer, fmt::format("disconnect by subnet={} match", subnet->to_string()), LogLine::Kind::debug);
     }
     flush(now_us);
     return {};
@@ -164,7 +156,8 @@ std::vector<BookPlace> Engine::address_places(bool tried) const {
 }
 
 AddAddressResult Engine::add_address(const std::string& text, std::uint16_t port, bool tried, std::int64_t now_us) {
-    auto host = NetAddress::parse(text);
+    const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+    auto host = NetAddress::parse(bracketed ? text.substr(1, text.size() - 2) : text);
     if (!host) return AddAddressResult::bad_address;
     host = as_cjdns(*host, options_.cjdns);
     const std::int64_t now_s = now_us / 1'000'000;
@@ -188,7 +181,7 @@ void Engine::set_active(bool active, std::int64_t now_us) {
     active_ = active;
     if (!active) {
         dialer_.clear();
-        for (const auto& [id, peer] : peers_) close(*peer, "network inactive", LogLine::Kind::debug);
+        for (const auto& [id, peer] : peers_) close(*peer, "Network not active", LogLine::Kind::debug);
     }
     flush(now_us);
 }
@@ -197,8 +190,17 @@ void Engine::ping_all() {
     for (const auto& [id, peer] : peers_) peer->ping.queue();
 }
 
+void Engine::note_time_offset(std::int64_t seconds) {
+    time_offsets_.add(seconds);
+    log_.debug("Added time offset {:+}s, total samples {}", seconds, time_offsets_.size());
+    std::string warning = time_offsets_.warning();
+    if (options_.clock_doubted) options_.clock_doubted(warning);
+    if (!warning.empty()) log_.add(LogLine::Kind::warning, std::move(warning));
+}
+
 NetView Engine::view(std::int64_t now_us) const {
     NetView view;
+    view.upload = bandwidth_.target().state(now_us / 1'000'000);
     for (const auto& [id, peer] : peers_) {
         const PeerInfo& info = peer->info;
         if (info.closing) continue;
@@ -209,6 +211,7 @@ NetView Engine::view(std::int64_t now_us) const {
         const Endpoint& named = peer->handshake.local_address();
         if (named.address.is_valid()) s.local_address = named.to_string();
         s.network = peer->onion ? "onion" : std::string(info.address.address.is_routable() ? to_string(info.address.address.network()) : "not_publicly_routable");
+        s.mapped_as = info.mapped_as;
         s.services = info.services;
         s.relay_transactions = info.relay_wanted;
         s.last_send = peer->last_send_s;
@@ -226,9 +229,7 @@ NetView Engine::view(std::int64_t now_us) const {
         s.user_agent = info.user_agent;
         s.inbound = info.inbound();
         s.starting_height = info.start_height;
-        s.addr_relay_enabled = peer->addr_relay;
-        s.addr_processed = peer->addr_processed;
-        s.addr_rate_limited = peer->addr_rate_limited;
+        gossip_.describe(id, s);
         s.permissions = permission_names(info.permissions);
         s.bytes_sent_per_message = peer->sent_by_command;
         s.bytes_received_per_message = peer->received_by_command;
@@ -241,11 +242,11 @@ NetView Engine::view(std::int64_t now_us) const {
     view.total_sent = total_sent_;
     view.total_received = total_received_;
     view.active = active_;
+    view.time_offset = time_offsets_.median();
     view.local_services = role_.local_services() | std::uint64_t{options_.v2 ? kServiceP2pV2 : kServiceNone};
     for (const auto& [address, entry] : options_.local_addresses.entries())
         view.local_addresses.push_back({address.to_string(), entry.port, entry.score});
-    const int reserved = std::min(options_.max_connections, limits::kFullRelayOutbound + limits::kBlockRelayOutbound + limits::kMaxFeelers);
-    view.inbound_limit = std::max(0, options_.max_connections - reserved);
+    view.inbound_limit = connection_limits_.inbound;
     return view;
 }
 

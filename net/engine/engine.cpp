@@ -27,7 +27,7 @@ Engine::Engine(EngineOptions options, Role& role, Random random)
       random_(std::move(random)),
       bandwidth_(options_.bandwidth),
       outbox_(log_, bandwidth_.target()),
-      book_(random_, {options_.deterministic_addresses, &options_.groups, &log_}),
+      book_(random_, {options_.deterministic_addresses, &options_.groups, &log_, options_.check_addresses}),
       connection_limits_(ConnectionLimits::share(options_.max_connections, options_.inbound_relay_percent)),
       dialer_(options_.dialer, random_, book_, discouraged_, bans_, log_),
       care_(connection_limits_, log_),

@@ -57,6 +57,7 @@ struct EngineOptions {
     std::function<void(const std::string&)> clock_doubted;
     NetGroups groups;
     bool deterministic_addresses = false;     ///< the address book has a known secret (tests)
+    int check_addresses = 0;                  ///< see AddrBook::Options::check_ratio
     Dialer::Options dialer;
 };
 

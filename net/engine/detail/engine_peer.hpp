@@ -17,10 +17,12 @@ struct Engine::Peer {
     std::unique_ptr<Transport> transport;
     Handshake handshake;
     Ping ping;
-    TokenBucket addr_tokens{limits::kAddressRate, static_cast<double>(limits::kMaxAddresses), 1.0};
     Endpoint local;
     bool onion = false;         ///< came in over the socket that Tor forwards to
     bool known_to_role = false; ///< its version was accepted
+    bool discouraged = false;   ///< it misbehaved before it came
+    bool useful_services = false; ///< offers what we want of outbound peers
+    bool added = false;         ///< made because the operator added the node
     bool held_up = false;       ///< nothing is read
     std::optional<Frame> waiting;  ///< came and is heard when the role says so; nothing is read meanwhile
     struct Deferred {
@@ -29,11 +31,18 @@ struct Engine::Peer {
     };
     std::deque<Deferred> deferred;      ///< requests that wait for their turn, in order
     std::size_t deferred_bytes = 0;
+    /// What -uploadrate keeps back.
+    struct Paced {
+        std::deque<std::pair<std::string, Bytes>> waiting;  ///< not framed yet: others may overtake them
+        std::size_t waiting_bytes = 0;
+        Bytes stream;          ///< framed, to be written in order
+        std::size_t at = 0;    ///< so much of it was
+        std::size_t rest() const { return stream.size() - at; }
+        std::size_t bytes() const { return waiting_bytes + rest(); }
+        bool empty() const { return waiting.empty() && rest() == 0; }
+    } paced;
+    ByteBucket trickle{Bandwidth::kTrickle};  ///< what is read of it though -downloadrate is used up
     std::int64_t send_progress_us = 0;  ///< when bytes last went out, or had none before them
-    bool addr_relay = false;
-    bool getaddr_sent = false;
-    bool getaddr_answered = false;
-    std::uint64_t addr_processed = 0, addr_rate_limited = 0;
     std::int64_t last_send_s = 0, last_receive_s = 0;
     std::uint64_t bytes_sent = 0, bytes_received = 0;
     std::vector<std::pair<std::string, Bytes>> unsent;  ///< messages that wait for the transport's handshake; a handful, of ours

@@ -12,7 +12,9 @@
 
 #include "net/engine/engine.hpp"
 #include "net/io/clock.hpp"
+#include "net/io/detail/dht_link.hpp"
 #include "net/io/detail/i2p_session.hpp"
+#include "net/io/detail/lan_link.hpp"
 #include "net/io/detail/parse_options.hpp"
 #include "net/io/detail/port_mapper.hpp"
 #include "net/io/detail/tor_link.hpp"
@@ -35,6 +37,8 @@ public:
         std::optional<I2pSession::Options> i2p_accept;  ///< take connections of I2P under a lasting address
         std::optional<TorLink::Options> tor;            ///< have an onion service
         std::optional<PortMapper::Options> port_map;    ///< have the router forward our port
+        std::optional<LanLink::Options> lan;            ///< find nodes on the local network
+        std::optional<DhtLink::Options> dht;            ///< find nodes in the hash table
     };
 
     Reactor(EngineOptions engine, Role& role, const Clock& clock, Options options);
@@ -42,6 +46,8 @@ public:
 
     /// Opens the listening sockets. Errors: a text for people.
     Result<void, std::string> listen(const std::vector<Bind>& binds);
+    /// Opens what discovery needs. Errors: a text for people.
+    Result<void, std::string> open_discovery();
     /// Begins to accept and to tick.
     void start();
     /// Closes everything; after that run() of the io_context returns.
@@ -56,6 +62,7 @@ public:
     std::int64_t now_us() const { return clock_.now_us(); }
     /// What can be reached, and how.
     std::vector<NetworkState> networks() const;
+    DiscoveryState discovery() const;
     /// The anchors of the moment in which stop() was called.
     const std::vector<PeerAddress>& anchors_at_end() const { return anchors_at_end_; }
 
@@ -100,13 +107,15 @@ private:
     void connect(const std::shared_ptr<Dialing>& dialing);
     void on_connected(const std::shared_ptr<Dialing>& dialing, const boost::system::error_code& error);
     void fail_soon(const std::shared_ptr<Dialing>& dialing, const std::string& reason);
-    void on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason);
+    void on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason, bool peer_failed = true);
     void resolve(const ResolveAction& action);
     void start_helpers();
     void stop_helpers();
+    void start_discovery();
     void set_local(const Endpoint& endpoint, bool present, int score);
     void schedule_tick();
     void write_log();
+    static void write_log(LogLines& lines);
     void save_peers();
 
     asio::io_context io_{1};
@@ -122,6 +131,8 @@ private:
     std::vector<std::shared_ptr<I2pSession>> spare_i2p_;   ///< made for a connection that then failed
     std::shared_ptr<TorLink> tor_;
     std::shared_ptr<PortMapper> port_mapper_;
+    std::shared_ptr<LanLink> lan_;
+    std::shared_ptr<DhtLink> dht_;
     std::string isolation_prefix_;
     std::uint64_t isolation_counter_ = 0;
     Bytes buffer_;

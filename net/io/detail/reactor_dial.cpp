@@ -80,7 +80,7 @@ void Reactor::dial_through(const std::shared_ptr<Dialing>& dialing, const ProxyA
 void Reactor::on_proxied(const std::shared_ptr<Dialing>& dialing, bool reached) {
     if (stopped_ || !dialing_.contains(dialing->id)) return;
     const auto talk = std::exchange(dialing->talk, nullptr);
-    if (!reached) return on_dial_failed(dialing, "cannot connect to the proxy: " + talk->connect_error());
+    if (!reached) return on_dial_failed(dialing, "cannot connect to the proxy: " + talk->connect_error(), false);
     const auto& socks = talk->as<Socks5>();
     if (socks.state() != Negotiation::State::done) {
         if (!socks.target_unreachable()) log::error("{}", socks.error());
@@ -173,12 +173,12 @@ void Reactor::fail_soon(const std::shared_ptr<Dialing>& dialing, const std::stri
     });
 }
 
-void Reactor::on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason) {
+void Reactor::on_dial_failed(const std::shared_ptr<Dialing>& dialing, const std::string& reason, bool peer_failed) {
     if (dialing_.erase(dialing->id) == 0) return;
     dialing->timer.cancel();
     boost::system::error_code ignored;
     dialing->socket.close(ignored);
-    engine_.on_dial_failed(dialing->id, reason, now_us());
+    engine_.on_dial_failed(dialing->id, reason, now_us(), peer_failed);
     act();
 }
 
@@ -255,6 +255,7 @@ void Reactor::start_helpers() {
         });
         port_mapper_->start();
     }
+    start_discovery();
 }
 
 void Reactor::stop_helpers() {
@@ -271,6 +272,8 @@ void Reactor::stop_helpers() {
     spare_i2p_.clear();
     if (tor_) tor_->stop();
     if (port_mapper_) port_mapper_->stop();
+    if (lan_) lan_->stop();
+    if (dht_) dht_->stop();
 }
 
 }  // namespace cairn::net::detail
