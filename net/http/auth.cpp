@@ -24,6 +24,9 @@ std::string random_hex(std::size_t bytes) {
     return to_hex(raw);
 }
 
+SecretText secret(std::string_view text) { return {text.begin(), text.end()}; }
+std::string_view shown(const SecretText& text) { return {text.data(), text.size()}; }
+
 /// Takes a time that does not depend on where two texts of equal length differ.
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -83,14 +86,13 @@ bool Authorizer::add_hashed(std::string_view line) {
     const std::string_view rest = line.substr(colon + 1);
     const std::size_t dollar = rest.find('$');
     if (dollar == std::string_view::npos || rest.find('$', dollar + 1) != std::string_view::npos) return false;
-    credentials_.push_back({std::string(line.substr(0, colon)), std::string(rest.substr(0, dollar)), std::string(rest.substr(dollar + 1))});
+    credentials_.push_back({std::string(line.substr(0, colon)), secret(rest.substr(0, dollar)), secret(rest.substr(dollar + 1))});
     return true;
 }
 
 void Authorizer::add_plain(std::string_view user, std::string_view password) {
-    std::string salt = random_hex(16);
-    std::string hash = hmac_sha256_hex(salt, password);
-    credentials_.push_back({std::string(user), std::move(salt), std::move(hash)});
+    const std::string salt = random_hex(16);
+    credentials_.push_back({std::string(user), secret(salt), secret(hmac_sha256_hex(salt, password))});
 }
 
 void Authorizer::add_whitelist(std::string_view line) {
@@ -122,7 +124,7 @@ std::optional<std::string> Authorizer::check(std::string_view header) const {
     const std::string_view password = std::string_view(*decoded).substr(colon + 1);
     for (const Credential& credential : credentials_) {
         if (!equal_in_constant_time(credential.user, user)) continue;
-        if (equal_in_constant_time(hmac_sha256_hex(credential.salt, password), credential.hash)) return user;
+        if (equal_in_constant_time(hmac_sha256_hex(shown(credential.salt), password), shown(credential.hash))) return user;
     }
     return std::nullopt;
 }

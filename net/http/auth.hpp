@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "consensus/base/result.hpp"
+#include "consensus/crypto/locked_memory.hpp"
 
 namespace cairn::http {
 
@@ -33,7 +34,8 @@ public:
 
 private:
     struct Credential {
-        std::string user, salt, hash;
+        std::string user;
+        SecretText salt, hash;  ///< by which a password could be guessed: out of core dumps and swap
     };
     std::vector<Credential> credentials_;
     std::map<std::string, std::set<std::string>> whitelists_;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "consensus/crypto/locked_memory.hpp"
 #include "consensus/rules/params.hpp"
 #include "net/http/rpc_table.hpp"
 #include "net/io/log_control.hpp"
@@ -160,11 +161,10 @@ RpcMethod getmemoryinfo() {
                     return;
                 }
                 if (mode != "stats") throw RpcError{code::kInvalidParameter, "unknown mode " + mode};
-                // Without a wallet there are no secrets, and nothing is locked.
+                const LockedMemory::Stats stats = LockedMemory::shared().stats();
                 out.begin_object().key("locked").begin_object();
-                for (const char* name : {"used", "free", "total", "locked", "chunks_used", "chunks_free"})
-                    out.field(name, 0);
-                out.end_object().end_object();
+                out.field("used", stats.used).field("free", stats.free).field("total", stats.total).field("locked", stats.locked);
+                out.field("chunks_used", stats.chunks_used).field("chunks_free", stats.chunks_free).end_object().end_object();
             }};
 }
 
