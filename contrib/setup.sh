@@ -7,11 +7,11 @@
 set -euo pipefail
 
 packages=(
-    g++ cmake ninja-build ccache mold pkg-config ca-certificates
+    g++ cmake ninja-build ccache mold pkg-config ca-certificates xz-utils
     libboost1.81-dev libboost-json1.81-dev librocksdb-dev libssl-dev libspdlog-dev libfmt-dev
-    libexpected-dev libunivalue-dev libzmq3-dev cppzmq-dev
+    libexpected-dev libunivalue-dev libzmq3-dev cppzmq-dev libutf8proc-dev
 )
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev liblzma-dev python3 python3-zmq procps)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev liblzma-dev python3 python3-zmq procps iproute2)
 [[ ${1:-} == --test ]] && packages+=("${test_packages[@]}")
 
 # libsecp256k1 0.5 is the first with everything Cairn uses (ElligatorSwift of BIP324, faster verification).
@@ -70,4 +70,29 @@ if ! have_secp256k1; then
         done
     fi
     have_secp256k1 || { echo "setup.sh: libsecp256k1 $secp256k1_minimum or newer could not be installed" >&2; exit 1; }
+fi
+
+# The hash table of -dht. Debian has the `dht` library only as source, inside that of transmission, which it keeps up to date; so apt fetches and
+# checks that source, and what the library consists of stays in a folder where CMake finds it. Without it all but -dht works.
+dht_folder=/usr/local/src/dht
+fetch_dht() (
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 'debian/\?$')
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    for suite in trixie sid bookworm; do
+        rm -rf "${work:?}"/* && mkdir -p "$work"/{lists,cache/archives}/partial
+        echo "deb-src [signed-by=$keyring] $mirror $suite main" > "$work/sources.list"
+        options=(-o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
+                 -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root)
+        apt-get "${options[@]}" -qq update || continue
+        (cd "$work" && apt-get "${options[@]}" -qq source --download-only transmission) || continue
+        tar -C "$work" -xf "$work"/transmission_*.orig.tar.* --wildcards --strip-components=3 '*/third-party/dht/dht.c' '*/third-party/dht/dht.h' \
+            '*/third-party/dht/LICENCE' || continue
+        "${sudo[@]}" install -D -m 644 -t "$dht_folder" "$work"/{dht.c,dht.h,LICENCE} && return 0
+    done
+    return 1
+)
+if [[ ! -f $dht_folder/dht.c || ! -f $dht_folder/dht.h ]]; then
+    fetch_dht || echo "setup.sh: the source of the dht library could not be fetched; -dht will not be available" >&2
 fi

@@ -20,7 +20,7 @@ NET_CORE = CHAIN + ["consensus/rules", "net/wire", "net/core"]
 NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/sync", "net/discovery", "net/engine"]
 NET = NET_ENGINE + ["net/io", "net/http"]
 STORAGE = CONSENSUS + ["storage"]
-WALLET = CONSENSUS + ["light/descriptors", "light/signing"]
+WALLET = CONSENSUS + ["light/keys", "light/descriptors", "light/signing"]
 NODE = ["node/chain", "node/index", "node/mempool", "node/policy", "node/fees", "node/relay", "node/mining"]
 
 FLOORS = {
@@ -41,8 +41,9 @@ FLOORS = {
     "net/engine": NET_ENGINE,
     "net/io": NET_ENGINE,
     "net/http": PRIMITIVES + ["net/io", "net/core"],
-    "light/descriptors": CONSENSUS,
-    "light/signing": CONSENSUS + ["light/descriptors"],
+    "light/keys": CONSENSUS,
+    "light/descriptors": CONSENSUS + ["light/keys"],
+    "light/signing": CONSENSUS + ["light/keys", "light/descriptors"],
     "light/client": WALLET + NET_ENGINE + STORAGE,
     "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
     "node/chain": STORAGE + ["net/core", "net/io"],
@@ -58,7 +59,7 @@ FLOORS = {
     "node/zmq": STORAGE + ["net/io", "node/chain", "node/mempool"],
     "node/config": BASE,
     "node/cli": BASE + ["net/io", "net/http", "node/config"],
-    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/descriptors", "light/signing", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
+    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/keys", "light/descriptors", "light/signing", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
 }
 
 # Third-party headers and the only rooms that may see them.
@@ -70,6 +71,7 @@ OUTSIDE = {
     r"boost/": ["storage", "storage/rocks", "net", "node", "light", "net/io", "net/http", "node/chain"],
     r"spdlog/": ["net/io"],
     r"zmq": ["node/zmq"],
+    r"utf8proc": ["light/keys"],
     r"dht\.h": ["net/discovery"],
     r"univalue": ["net/http", "node/rpc", "node/rest", "node/config", "node/cli", "node", "light"],
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "consensus/base/result.hpp"
-#include "consensus/crypto/ecc.hpp"
+#include "light/keys/extended_key.hpp"
 
 namespace cairn {
 struct ChainParams;
@@ -16,24 +16,6 @@ namespace cairn::light {
 
 /// Where a key expression stands: it decides which kinds of keys are allowed.
 enum class KeyPlace { top, p2sh, p2wpkh, p2wsh, p2tr };
-
-/// An extended public key (BIP32), and the private key where it is known.
-struct ExtendedKey {
-    std::uint8_t depth = 0;
-    std::array<std::uint8_t, 4> parent{};
-    std::uint32_t child = 0;
-    Uint256 chain_code;
-    std::optional<PublicKey> public_key;
-    std::optional<PrivateKey> private_key;
-
-    /// The child with this number, 2^31 and above for hardened ones; nullopt when that needs a private key that is not
-    /// known.
-    std::optional<ExtendedKey> derive(std::uint32_t number) const;
-    /// "xpub…" or "tpub…".
-    std::string public_text(const ChainParams& params) const;
-};
-/// An xpub/tpub or xprv/tprv of this network.
-std::optional<ExtendedKey> parse_extended_key(std::string_view text, const ChainParams& params);
 
 /// A key in a descriptor: plain, WIF, or extended with a path; with its origin (BIP380).
 /// Thread: any (a value).

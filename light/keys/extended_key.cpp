@@ -1,0 +1,148 @@
+#include "light/keys/extended_key.hpp"
+
+#include <algorithm>
+
+#include "consensus/base/check.hpp"
+#include "consensus/base/codec.hpp"
+#include "consensus/crypto/hash.hpp"
+#include "consensus/crypto/hmac.hpp"
+#include "consensus/primitives/base58.hpp"
+#include "consensus/rules/params.hpp"
+
+namespace cairn::light {
+namespace {
+
+constexpr std::size_t kBodySize = 74;
+
+std::array<std::uint8_t, 4> big_endian(std::uint32_t value) {
+    return {static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16), static_cast<std::uint8_t>(value >> 8),
+            static_cast<std::uint8_t>(value)};
+}
+
+bool has_prefix(const Bytes& data, std::span<const std::uint8_t> prefix) {
+    return data.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), data.begin());
+}
+
+void write_place(Writer& writer, const ExtendedKey& key) {
+    writer.u8(key.depth);
+    writer.bytes(key.parent);
+    writer.bytes(big_endian(key.child));
+    writer.bytes(key.chain_code.span());
+}
+
+}  // namespace
+
+KeyFingerprint fingerprint_of(const PublicKey& key) {
+    const auto id = hash160(key.compressed());
+    KeyFingerprint result;
+    std::copy_n(id.begin(), result.size(), result.begin());
+    return result;
+}
+
+std::optional<ExtendedKey> ExtendedKey::from_seed(ByteSpan seed) {
+    if (seed.size() < 16 || seed.size() > 64) return std::nullopt;
+    static constexpr std::string_view kKey = "Bitcoin seed";
+    const auto code = hmac_sha512(as_bytes(kKey), seed);
+    ExtendedKey key;
+    key.private_key = PrivateKey::parse(ByteSpan(code).first(32));
+    if (!key.private_key) return std::nullopt;
+    key.public_key = key.private_key->public_key();
+    key.chain_code = Uint256(ByteSpan(code).subspan(32));
+    return key;
+}
+
+std::optional<ExtendedKey> ExtendedKey::derive(std::uint32_t number) const {
+    if (depth == 255 || (number & kHardened && !private_key)) return std::nullopt;
+    Bytes data;
+    Writer writer(data);
+    if (number & kHardened) {
+        writer.u8(0);
+        writer.bytes(private_key->bytes());
+    } else {
+        writer.bytes(public_key->compressed());
+    }
+    writer.bytes(big_endian(number));
+    const auto code = hmac_sha512(chain_code.span(), data);
+    const Uint256 tweak(ByteSpan(code).first(32));
+    ExtendedKey result;
+    result.depth = static_cast<std::uint8_t>(depth + 1);
+    result.parent = fingerprint();
+    result.child = number;
+    result.chain_code = Uint256(ByteSpan(code).subspan(32));
+    if (private_key) {
+        result.private_key = private_key->tweak_add(tweak);
+        if (!result.private_key) return std::nullopt;
+        result.public_key = result.private_key->public_key();
+    } else {
+        result.public_key = public_key->tweak_add(tweak);
+        if (!result.public_key) return std::nullopt;
+    }
+    return result;
+}
+
+std::optional<ExtendedKey> ExtendedKey::derive(std::span<const std::uint32_t> path) const {
+    std::optional<ExtendedKey> key = *this;
+    for (const std::uint32_t step : path) {
+        key = key->derive(step);
+        if (!key) return std::nullopt;
+    }
+    return key;
+}
+
+ExtendedKey ExtendedKey::neutered() const {
+    ExtendedKey key = *this;
+    key.private_key.reset();
+    return key;
+}
+
+Bytes ExtendedKey::public_bytes() const {
+    Bytes data;
+    Writer writer(data);
+    write_place(writer, *this);
+    writer.bytes(public_key->compressed());
+    return data;
+}
+
+std::string ExtendedKey::public_text(const ChainParams& params) const {
+    Bytes data;
+    Writer writer(data);
+    writer.bytes(params.addresses.extended_public);
+    writer.bytes(public_bytes());
+    return encode_base58_check(data);
+}
+
+std::string ExtendedKey::private_text(const ChainParams& params) const {
+    CAIRN_CHECK(private_key.has_value());
+    Bytes data;
+    Writer writer(data);
+    writer.bytes(params.addresses.extended_secret);
+    write_place(writer, *this);
+    writer.u8(0);
+    writer.bytes(private_key->bytes());
+    return encode_base58_check(data);
+}
+
+std::optional<ExtendedKey> parse_extended_key(std::string_view text, const ChainParams& params) {
+    const auto data = decode_base58_check(text, kBodySize + 4);
+    if (!data || data->size() != kBodySize + 4) return std::nullopt;
+    const bool is_public = has_prefix(*data, params.addresses.extended_public);
+    if (!is_public && !has_prefix(*data, params.addresses.extended_secret)) return std::nullopt;
+    const ByteSpan body = ByteSpan(*data).subspan(4);
+    ExtendedKey key;
+    key.depth = body[0];
+    std::copy_n(body.begin() + 1, 4, key.parent.begin());
+    key.child = static_cast<std::uint32_t>(body[5]) << 24 | static_cast<std::uint32_t>(body[6]) << 16 |
+                static_cast<std::uint32_t>(body[7]) << 8 | body[8];
+    key.chain_code = Uint256(body.subspan(9, 32));
+    if (key.depth == 0 && (key.child != 0 || key.parent != KeyFingerprint{})) return std::nullopt;
+    if (is_public) {
+        key.public_key = PublicKey::parse(body.subspan(41, 33));
+    } else if (body[41] == 0) {
+        key.private_key = PrivateKey::parse(body.subspan(42, 32));
+        if (key.private_key) key.public_key = key.private_key->public_key();
+    }
+    if (!key.public_key) return std::nullopt;
+    return key;
+}
+
+}  // namespace cairn::light
