@@ -1,18 +1,17 @@
 #include <gtest/gtest.h>
 
 #include "consensus/base/hex.hpp"
-#include "net/http/rpc_table.hpp"
 #include "node/mining/template_board.hpp"
-#include "node/rpc/context.hpp"
 #include "tests/support/fake_mempool_port.hpp"
 #include "tests/support/mempool_builder.hpp"
+#include "tests/support/rpc_desk.hpp"
 #include "tests/support/scripted_chain.hpp"
 
 namespace cairn::node {
 namespace {
 
 /// A node of a network with 10 blocks.
-class BlockTemplates : public ::testing::Test {
+class BlockTemplates : public ::testing::Test, protected test::RpcDesk {
 protected:
     explicit BlockTemplates(Network network = Network::regtest) : params_(make_params(network)), chain_(*params_) {
         for (int i = 0; i < 10; ++i) chain_.extend();
@@ -20,35 +19,20 @@ protected:
         context_.params = params_.get();
         context_.chain = &chain_;
         context_.clock = &clock_;
-        context_.rpc = &table_;
         context_.mempool = &pool_;
         board_.emplace(chain_, &pool_, params_, clock_, MiningOptions{});
         context_.templates = &*board_;
         register_methods(table_, context_);
-        table_.finish_warmup();
+        open();
     }
 
-    /// The answer's JSON text, or "code: message" of the error.
-    std::string ask(const std::string& params, const std::string& method = "getblocktemplate") {
-        http::RpcRequest request;
-        request.method = method;
-        EXPECT_TRUE(request.params.read(params)) << params;
-        http::JsonWriter out;
-        try {
-            table_.call(std::move(request), out);
-        } catch (const http::RpcError& error) {
-            return std::to_string(error.code) + ": " + error.message;
-        }
-        return out.take();
-    }
+    std::string ask(const std::string& params, const std::string& method = "getblocktemplate") { return RpcDesk::ask(method, params); }
 
     ChainParamsPtr params_;
     test::ScriptedChain chain_;
     net::Clock clock_;
     test::FakeMempoolPort pool_;
     std::optional<TemplateBoard> board_;
-    http::RpcTable table_;
-    NodeContext context_;
 };
 
 class BlockTemplatesOnMainnet : public BlockTemplates {

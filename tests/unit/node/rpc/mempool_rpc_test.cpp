@@ -3,11 +3,10 @@
 #include <set>
 
 #include "consensus/base/hex.hpp"
-#include "net/http/rpc_table.hpp"
-#include "node/rpc/context.hpp"
 #include "node/rpc/methods.hpp"
 #include "tests/support/fake_mempool_port.hpp"
 #include "tests/support/mempool_builder.hpp"
+#include "tests/support/rpc_desk.hpp"
 
 namespace cairn::node {
 namespace {
@@ -15,12 +14,12 @@ namespace {
 using test::MempoolBuilder;
 
 /// A mempool with a family of three and a single one: grandparent <- parent <- child, and `single`.
-class MempoolRpc : public ::testing::Test {
+class MempoolRpc : public ::testing::Test, protected test::RpcDesk {
 protected:
     MempoolRpc() {
         context_.mempool = &port_;
         add_mempool_methods(table_, context_);
-        table_.finish_warmup();
+        open();
         grandparent_ = make_.tx({make_.coin()}, 3);
         parent_ = make_.tx({make_.out(grandparent_)}, 2);
         child_ = make_.tx({make_.out(parent_), make_.out(grandparent_, 1)});
@@ -31,25 +30,6 @@ protected:
         make_.add(port_.pool, single_, 100'000, 444);
     }
 
-    std::string ask(const std::string& method, const std::string& params = "[]") {
-        http::RpcRequest request;
-        request.method = method;
-        EXPECT_TRUE(request.params.read(params)) << params;
-        http::JsonWriter out;
-        try {
-            table_.call(std::move(request), out);
-        } catch (const http::RpcError& error) {
-            return std::to_string(error.code) + ": " + error.message;
-        }
-        EXPECT_TRUE(out.complete()) << method;
-        return out.take();
-    }
-    UniValue parsed(const std::string& method, const std::string& params = "[]") {
-        UniValue value;
-        const std::string text = ask(method, params);
-        EXPECT_TRUE(value.read(text)) << text;
-        return value;
-    }
     static std::string id(const TransactionPtr& tx) { return tx->tx().txid.to_display_hex(); }
     static std::string list(const std::string& text) { return "[\"" + text + "\"]"; }
     static std::string outpoint(const OutPoint& out) {
@@ -58,8 +38,6 @@ protected:
 
     MempoolBuilder make_;
     test::FakeMempoolPort port_;
-    http::RpcTable table_;
-    NodeContext context_;
     TransactionPtr grandparent_, parent_, child_, single_;
 };
 

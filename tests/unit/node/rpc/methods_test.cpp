@@ -1,54 +1,30 @@
 #include <gtest/gtest.h>
 
-#include "net/http/rpc_table.hpp"
-#include "node/rpc/context.hpp"
 #include "node/rpc/lookup.hpp"
+#include "tests/support/rpc_desk.hpp"
 #include "tests/support/scripted_chain.hpp"
 
 namespace cairn::node {
 namespace {
 
 /// A node of regtest with 10 blocks and no network.
-class RpcMethods : public ::testing::Test {
+class RpcMethods : public ::testing::Test, protected test::RpcDesk {
 protected:
     RpcMethods() : params_(make_params(Network::regtest)), chain_(*params_) {
         for (int i = 0; i < 10; ++i) chain_.extend();
         context_.params = params_.get();
         context_.chain = &chain_;
         context_.clock = &clock_;
-        context_.rpc = &table_;
         context_.set_mock_time = [this](std::int64_t seconds) { clock_.set_mock(seconds); };
         register_methods(table_, context_);
-        table_.finish_warmup();
+        open();
     }
 
-    /// The answer's JSON text, or "code: message" of the error.
-    std::string ask(const std::string& method, const std::string& params = "[]") {
-        http::RpcRequest request;
-        request.method = method;
-        EXPECT_TRUE(request.params.read(params)) << params;
-        http::JsonWriter out;
-        try {
-            table_.call(std::move(request), out);
-        } catch (const http::RpcError& error) {
-            return std::to_string(error.code) + ": " + error.message;
-        }
-        EXPECT_TRUE(out.complete()) << method;
-        return out.take();
-    }
-    UniValue parsed(const std::string& method, const std::string& params = "[]") {
-        UniValue value;
-        const std::string text = ask(method, params);
-        EXPECT_TRUE(value.read(text)) << text;
-        return value;
-    }
     std::string tip() const { return chain_.view()->tip->hash.to_display_hex(); }
 
     ChainParamsPtr params_;
     test::ScriptedChain chain_;
     net::Clock clock_;
-    http::RpcTable table_;
-    NodeContext context_;
 };
 
 TEST_F(RpcMethods, TellHeightAndHashOfTheTip) {

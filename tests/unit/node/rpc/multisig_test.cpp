@@ -3,9 +3,8 @@
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/ecc.hpp"
 #include "consensus/rules/params.hpp"
-#include "net/http/rpc_table.hpp"
-#include "node/rpc/context.hpp"
 #include "node/rpc/methods.hpp"
+#include "tests/support/rpc_desk.hpp"
 
 namespace cairn::node {
 namespace {
@@ -20,35 +19,17 @@ std::string keys(std::uint8_t count) {
     return "[" + list + "]";
 }
 
-class CreateMultisig : public ::testing::Test {
+class CreateMultisig : public ::testing::Test, protected test::RpcDesk {
 protected:
     CreateMultisig() : params_(make_params(Network::regtest)) {
         context_.params = params_.get();
         add_multisig_methods(table_, context_);
-        table_.finish_warmup();
+        open();
     }
-    std::string ask(const std::string& params) {
-        http::RpcRequest request;
-        request.method = "createmultisig";
-        EXPECT_TRUE(request.params.read(params)) << params;
-        http::JsonWriter out;
-        try {
-            table_.call(std::move(request), out);
-        } catch (const http::RpcError& error) {
-            return std::to_string(error.code) + ": " + error.message;
-        }
-        return out.take();
-    }
-    UniValue made(const std::string& params) {
-        UniValue value;
-        const std::string text = ask(params);
-        EXPECT_TRUE(value.read(text)) << text;
-        return value;
-    }
+    std::string ask(const std::string& params) { return RpcDesk::ask("createmultisig", params); }
+    UniValue made(const std::string& params) { return parsed("createmultisig", params); }
 
     ChainParamsPtr params_;
-    http::RpcTable table_;
-    NodeContext context_;
 };
 
 TEST_F(CreateMultisig, MakesTheAddressThatIsAskedFor) {

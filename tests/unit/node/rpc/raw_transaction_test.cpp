@@ -3,10 +3,9 @@
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/script/script.hpp"
-#include "net/http/rpc_table.hpp"
-#include "node/rpc/context.hpp"
 #include "node/rpc/decode_transaction.hpp"
 #include "node/rpc/methods.hpp"
+#include "tests/support/rpc_desk.hpp"
 #include "tests/support/scripted_chain.hpp"
 
 namespace cairn::node {
@@ -15,28 +14,15 @@ namespace {
 const std::string kTxid = "1d1d4e24ed99057e84c3f80fd8fbec79ed9e1acee37da269356ecea000000000";
 
 /// createrawtransaction and its kin on regtest, without a mempool.
-class RawTransactions : public ::testing::Test {
+class RawTransactions : public ::testing::Test, protected test::RpcDesk {
 protected:
     RawTransactions() : params_(make_params(Network::regtest)), chain_(*params_) {
         context_.params = params_.get();
         context_.chain = &chain_;
-        context_.rpc = &table_;
         add_raw_signing_methods(table_, context_);
-        table_.finish_warmup();
+        open();
     }
 
-    std::string ask(const std::string& method, const std::string& params) {
-        http::RpcRequest request;
-        request.method = method;
-        EXPECT_TRUE(request.params.read(params)) << params;
-        http::JsonWriter out;
-        try {
-            table_.call(std::move(request), out);
-        } catch (const http::RpcError& error) {
-            return std::to_string(error.code) + ": " + error.message;
-        }
-        return out.take();
-    }
     std::string create(const std::string& params) { return ask("createrawtransaction", params); }
     TransactionPtr created(const std::string& params) {
         const std::string text = create(params);
@@ -44,20 +30,13 @@ protected:
         EXPECT_TRUE(tx) << text;
         return tx;
     }
-    UniValue sign(const std::string& params) {
-        UniValue value;
-        const std::string text = ask("signrawtransactionwithkey", params);
-        EXPECT_TRUE(value.read(text)) << text;
-        return value;
-    }
+    UniValue sign(const std::string& params) { return parsed("signrawtransactionwithkey", params); }
     std::string input() const { return "{\"txid\":\"" + kTxid + "\",\"vout\":9}"; }
     std::string address(std::uint8_t number) const { return encode_address(PayToWitnessPubkeyHash{hash160(Bytes{number})}, params_->addresses); }
     std::string pay(std::uint8_t number, const std::string& amount) const { return "{\"" + address(number) + "\":" + amount + "}"; }
 
     ChainParamsPtr params_;
     test::ScriptedChain chain_;
-    http::RpcTable table_;
-    NodeContext context_;
 };
 
 TEST_F(RawTransactions, AreCreatedFromObjectsAndArrays) {
