@@ -363,6 +363,7 @@ Status fill_net(const Args& args, NodeSettings& settings, std::vector<std::strin
     net.data_dir = settings.data_dir;
     const auto tests = args.list("-test");
     net.deterministic_addresses = std::find(tests.begin(), tests.end(), "addrman") != tests.end();
+    net.check_addresses = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-checkaddrman", 0), 0, 1'000'000));
     if (args.is_set("-asmap") && !args.is_negated("-asmap")) {
         net.embedded_asmap = args.get_bool("-asmap", false);
         if (!net.embedded_asmap) net.asmap = settings.data_dir / args.path("-asmap", "");

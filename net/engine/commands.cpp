@@ -126,7 +126,7 @@ namespace {
 
 KnownAddress describe(const PeerAddress& address) {
     const NetAddress& host = address.endpoint.address;
-    return {host.to_string(), address.endpoint.port, address.services, address.time, std::string(to_string(host.network()))};
+    return {host.to_string(), address.endpoint.port, address.services, address.time, std::string(network_class(host))};
 }
 
 }  // namespace
@@ -150,7 +150,7 @@ std::vector<BookCount> Engine::address_counts() const {
 std::vector<BookPlace> Engine::address_places(bool tried) const {
     std::vector<BookPlace> found;
     for (const AddrBook::Place& place : book_.places(tried))
-        found.push_back({place.bucket, place.position, describe(place.address), place.source.to_string(), std::string(to_string(place.source.network())),
+        found.push_back({place.bucket, place.position, describe(place.address), place.source.to_string(), std::string(network_class(place.source)),
                          place.system, place.source_system});
     return found;
 }
@@ -210,7 +210,7 @@ NetView Engine::view(std::int64_t now_us) const {
         s.bind_address = peer->local.address.network() == NetworkId::none ? "" : peer->local.to_string();
         const Endpoint& named = peer->handshake.local_address();
         if (named.address.is_valid()) s.local_address = named.to_string();
-        s.network = peer->onion ? "onion" : std::string(info.address.address.is_routable() ? to_string(info.address.address.network()) : "not_publicly_routable");
+        s.network = peer->onion ? "onion" : std::string(network_class(info.address.address));
         s.mapped_as = info.mapped_as;
         s.services = info.services;
         s.relay_transactions = info.relay_wanted;

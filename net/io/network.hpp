@@ -40,6 +40,11 @@ struct NetworkOptions {
     std::string tor_control = "127.0.0.1:9051";  ///< -torcontrol
     std::string tor_password;                ///< -torpassword
     bool nat_pmp = false;                    ///< -natpmp: ask the router to forward our port
+    bool lan_discovery = false;              ///< -landiscovery: find nodes on the local network and be found there
+    bool dht = false;                        ///< -dht: find nodes in the hash table of BEP 5
+    std::uint16_t dht_port = 0;              ///< -dhtport, of UDP; 0: that of -port
+    std::vector<std::string> dht_bootstrap;  ///< -dhtbootstrap, host:port
+    Uint256 genesis;                         ///< hash of the first block of the chain: by it discovery knows its own
     bool discover = true;                    ///< -discover: the addresses of this machine may be ours
     bool log_ips = false;                    ///< -logips
     std::vector<std::string> external_ips;   ///< -externalip
@@ -50,20 +55,28 @@ struct NetworkOptions {
     bool fixed_seeds = true;                 ///< -fixedseeds
     bool name_lookup = true;                 ///< -dns
     int max_connections = 125;               ///< -maxconnections
+    int inbound_relay_percent = 50;          ///< -inboundrelaypercent
     int timeout_ms = 5000;                   ///< -timeout
     std::int64_t peer_timeout_s = 60;        ///< -peertimeout
     std::size_t max_send_buffer = 1'000'000;     ///< -maxsendbuffer in bytes
     std::size_t max_receive_buffer = 5'000'000;  ///< -maxreceivebuffer in bytes
+    std::uint64_t max_upload_bytes = 0;      ///< -maxuploadtarget in bytes a day; 0: no limit
+    std::vector<std::string> upload_rates;   ///< -uploadrate, see RateSchedule
+    std::vector<std::string> download_rates; ///< -downloadrate
     std::int64_t ban_time_s = 86'400;        ///< -bantime
     bool active = true;                      ///< -networkactive
     bool whitelist_relay = true;             ///< -whitelistrelay
     bool whitelist_force_relay = false;      ///< -whitelistforcerelay
     bool blocks_only = false;                ///< -blocksonly
+    bool tx_reconciliation = false;          ///< -txreconciliation
     bool v2_transport = true;                ///< -v2transport
     std::filesystem::path data_dir;          ///< where peers.dat and anchors.dat lie; empty: nothing is kept
     std::filesystem::path asmap;             ///< -asmap; empty: none
+    bool embedded_asmap = false;             ///< -asmap without a file: the map that was built in
     bool deterministic_addresses = false;    ///< -test=addrman
+    int check_addresses = 0;                 ///< -checkaddrman
     std::vector<Ban> bans;                   ///< of earlier runs
+    std::function<void(const std::string&)> clock_doubted;  ///< called on the net thread, see EngineOptions; may be empty
     std::function<void(const std::vector<Ban>&)> bans_changed;  ///< called on the net thread: they are to be stored; may be empty
 };
 

@@ -121,7 +121,7 @@ constexpr Option kDaemonOptions[] = {
     // Debugging and testing
     {"-acceptstalefeeestimates", "", "Use saved fee estimates however old (regtest; default: 0)", debug_test, kDebugOnly},
     {"-capturemessages", "", "Write every P2P message to disk", debug_test, kDebugOnly | kNoEffect},
-    {"-checkaddrman", "=<n>", "Check the address book every n operations", debug_test, kDebugOnly},
+    {"-checkaddrman", "=<n>", "Check the address book every n operations, 0 never (default: 0)", debug_test, kDebugOnly},
     {"-checkblockindex", "=<n>", "Check the block index every n operations", debug_test, kDebugOnly},
     {"-checkblocks", "=<n>", "Blocks to examine at the start, 0 for all (default: 6)", debug_test, kDebugOnly},
     {"-checklevel", "=<n>", "How thoroughly, from 0 to 4 (default: 3)", debug_test, kDebugOnly},

@@ -76,6 +76,7 @@ void TxRelay::on_gone(PeerId peer) {
     if (found == peers_.end()) return;
     if (found->second.judging > 0) --judging_peers_;
     peers_.erase(found);
+    ++departures_;
 }
 
 bool TxRelay::rejects(const PeerInfo& peer) const {

@@ -82,7 +82,9 @@ void write_peer(JsonWriter& out, const net::PeerSnapshot& peer) {
     out.begin_object().field("id", peer.id).field("addr", peer.address);
     if (!peer.bind_address.empty()) out.field("addrbind", peer.bind_address);
     if (!peer.local_address.empty()) out.field("addrlocal", peer.local_address);
-    out.field("network", peer.network).field("services", hex16(peer.services)).key("servicesnames");
+    out.field("network", peer.network);
+    if (peer.mapped_as != 0) out.field("mapped_as", peer.mapped_as);
+    out.field("services", hex16(peer.services)).key("servicesnames");
     write_service_names(out, peer.services);
     out.field("relaytxes", peer.relay_transactions).field("last_inv_sequence", peer.last_inv_sequence).field("inv_to_send", peer.inv_to_send);
     out.field("lastsend", peer.last_send).field("lastrecv", peer.last_receive);
@@ -125,6 +127,7 @@ Results peer_doc() {
         http::maybe(str("addrbind", "(ip:port) Our end of the connection")),
         http::maybe(str("addrlocal", "(ip:port) Our address as the peer sees it")),
         str("network", "Network (ipv4, ipv6, onion, i2p, cjdns, not_publicly_routable)"),
+        http::maybe(num("mapped_as", "Its autonomous system, with -asmap")),
         hex("services", "The services it offers"),
         arr("servicesnames", "The services in words", {str("SERVICE_NAME", "A service")}),
         flag("relaytxes", "Do we send it transactions?"),
@@ -141,7 +144,7 @@ Results peer_doc() {
         http::maybe(num("pingtime", "Seconds that the last ping took")),
         http::maybe(num("minping", "Seconds that the fastest ping took")),
         http::maybe(num("pingwait", "Seconds that an unanswered ping has waited")),
-        num("version", "Its protocol version, such as 70016"),
+        num("version", "Its protocol version, such as 70017"),
         str("subver", "What it calls itself"),
         flag("inbound", "Did it connect to us?"),
         flag("bip152_hb_to", "Did we choose it as a fast source of compact blocks?"),
@@ -159,7 +162,7 @@ Results peer_doc() {
         map("bytessent_per_msg", "", {num("msg", "Bytes sent by kind of message; kinds that are not listed had none")}),
         map("bytesrecv_per_msg", "",
             {num("msg", "Bytes received by kind of message; unknown kinds are summed up under '*other*'")}),
-        str("connection_type", "outbound-full-relay, block-relay-only, inbound, manual, addr-fetch or feeler"),
+        str("connection_type", "outbound-full-relay, block-relay-only, inbound, manual, addr-fetch, feeler, or lan (found on the local network)"),
         str("transport_protocol_type", "detecting, v1 (plain) or v2 (BIP324, encrypted)"),
         str("session_id", "The session's id with v2, otherwise \"\""),
         http::maybe(num("unconnecting_headers",
@@ -360,10 +363,11 @@ RpcMethod getnettotals(const NodeContext& context) {
             out.begin_object().field("totalbytesrecv", view->total_received).field("totalbytessent", view->total_sent);
             out.field("timemillis", context.clock->now_us() / 1000).key("uploadtarget").begin_object();
             out.field("timeframe", kUploadWindowSeconds)
-                .field("target", 0)
-                .field("target_reached", false)
-                .field("serve_historical_blocks", true);
-            out.field("bytes_left_in_cycle", 0).field("time_left_in_cycle", 0).end_object().end_object();
+                .field("target", view->upload.target_bytes)
+                .field("target_reached", view->upload.reached)
+                .field("serve_historical_blocks", view->upload.serves_history);
+            out.field("bytes_left_in_cycle", view->upload.bytes_left).field("time_left_in_cycle", view->upload.time_left_s);
+            out.end_object().end_object();
         }};
 }
 
@@ -391,7 +395,7 @@ void run_getnetworkinfo(const NodeContext& context, JsonWriter& out) {
         write_service_names(out, view->local_services);
         const SendRates rates = context.relay ? context.relay->send_rates() : SendRates();
         out.field("localrelay", context.relay_transactions)
-            .field("timeoffset", 0)
+            .field("timeoffset", view->time_offset)
             .field("tx_send_rate", rates.per_second);
         out.key("inv_buckets").begin_object();
         for (const auto& [direction, bucket] : {std::pair{"inbound", rates.inbound}, std::pair{"outbound", rates.outbound}}) {

@@ -1,5 +1,6 @@
 #include "net/io/detail/parse_options.hpp"
 
+#include <ctime>
 #include <fstream>
 #include <iterator>
 
@@ -7,6 +8,7 @@
 
 #include "net/io/detail/interfaces.hpp"
 #include "net/io/log.hpp"
+#include "net/swarm/embedded_asmap.hpp"
 #include "net/swarm/seeds.hpp"
 #include "net/wire/cjdns.hpp"
 
@@ -66,6 +68,9 @@ Result<void, std::string> parse_binds(const NetworkOptions& options, ParsedOptio
     }
     const bool anywhere = options.binds.empty() && options.white_binds.empty();
     parsed.discover = options.discover && (anywhere || std::any_of(binds.begin(), binds.end(), [](const Bind& b) { return is_any(b.endpoint.address); }));
+    // Whoever takes connections of this machine alone has nothing to offer to others.
+    if (options.listen && (anywhere || std::any_of(binds.begin(), binds.end(), [](const Bind& b) { return !b.endpoint.address.is_loopback(); })))
+        parsed.lan_port = listen_port(options);
     binds.insert(binds.end(), onion_binds.begin(), onion_binds.end());
     for (std::size_t i = 0; i < binds.size(); ++i) {
         for (std::size_t k = 0; k < i; ++k) {
@@ -105,7 +110,7 @@ Result<void, std::string> find_local_addresses(const NetworkOptions& options, Pa
 
 Result<NetGroups, std::string> read_asmap(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
-    if (!in) return fail("Could not find asmap file \"" + path.string() + "\"");
+    if (!std::filesystem::exists(path)) return fail("Could not find asmap file \"" + path.string() + "\"");
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     log::info("Opened asmap file \"{}\" ({} bytes) from disk", path.string(), text.size());
     auto groups = NetGroups::from_asmap(Bytes(text.begin(), text.end()));
@@ -113,7 +118,42 @@ Result<NetGroups, std::string> read_asmap(const std::filesystem::path& path) {
         log::warning("Sanity check of asmap file \"{}\" failed", path.string());
         return fail("Could not parse asmap file \"" + path.string() + "\"");
     }
-    log::info("Using asmap version {} for IP bucketing", groups->version().to_display_hex());
+    return groups;
+}
+
+Result<NetGroups, std::string> built_in_asmap() {
+    const ByteSpan map = embedded_asmap();
+    if (map.empty()) return fail("Embedded asmap data not available");
+    auto groups = NetGroups::from_asmap(Bytes(map.begin(), map.end()));
+    if (!groups) return fail("Could not read embedded asmap data");
+    log::info("Opened asmap data ({} bytes) from embedded byte array", map.size());
+    return groups;
+}
+
+std::int64_t wall_clock(std::int64_t utc_s) {
+    const std::time_t time = utc_s;
+    std::tm local{};
+    return localtime_r(&time, &local) ? utc_s + local.tm_gmtoff : utc_s;
+}
+
+/// -maxuploadtarget, -uploadrate, -downloadrate.
+Result<void, std::string> parse_bandwidth(const NetworkOptions& options, Bandwidth::Options& bandwidth) {
+    auto upload = RateSchedule::parse("-uploadrate", options.upload_rates);
+    if (!upload) return fail(upload.error());
+    auto download = RateSchedule::parse("-downloadrate", options.download_rates);
+    if (!download) return fail(download.error());
+    bandwidth = {options.max_upload_bytes, std::move(*upload), std::move(*download), wall_clock};
+    return {};
+}
+
+/// By what addresses belong together: -asmap.
+Result<NetGroups, std::string> make_groups(const NetworkOptions& options) {
+    if (!options.embedded_asmap && options.asmap.empty()) {
+        log::info("Using /16 prefix for IP bucketing");
+        return NetGroups();
+    }
+    auto groups = options.embedded_asmap ? built_in_asmap() : read_asmap(options.asmap);
+    if (groups) log::info("Using asmap version {} for IP bucketing", groups->version().to_display_hex());
     return groups;
 }
 
@@ -130,19 +170,28 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     }
     parsed.listen_port = listen_port(options);
     if (auto ok = find_local_addresses(options, parsed); !ok) return fail(ok.error());
+    engine.listen = options.listen;
+    engine.discover = options.discover;
+    engine.listen_port = parsed.listen_port;
     engine.dialer.reachable = options.proxies.reachable;
     engine.cjdns = engine.dialer.cjdns = options.cjdns_reachable;
     engine.dialer.names_by_proxy = options.proxies.names.has_value();
     engine.magic = options.magic;
     engine.user_agent = options.user_agent;
     engine.max_connections = std::max(0, options.max_connections);
+    engine.inbound_relay_percent = options.inbound_relay_percent;
     engine.peer_timeout_s = options.peer_timeout_s;
     engine.max_send_buffer = options.max_send_buffer;
     engine.max_receive_buffer = options.max_receive_buffer;
+    if (auto ok = parse_bandwidth(options, engine.bandwidth); !ok) return fail(ok.error());
     engine.active = options.active;
     engine.blocks_only = options.blocks_only;
+    engine.tx_reconciliation = options.tx_reconciliation;
     engine.v2 = options.v2_transport;
+    engine.log_ips = options.log_ips;
+    engine.clock_doubted = options.clock_doubted;
     engine.deterministic_addresses = options.deterministic_addresses;
+    engine.check_addresses = options.check_addresses;
     for (const Ban& ban : options.bans)
         if (const auto subnet = Subnet::parse(ban.subnet, options.cjdns_reachable)) engine.bans.push_back({*subnet, ban.created, ban.until});
     if (options.bans_changed) {
@@ -152,11 +201,9 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
             store(bans);
         };
     }
-    if (!options.asmap.empty()) {
-        auto groups = read_asmap(options.asmap);
-        if (!groups) return fail(groups.error());
-        engine.groups = std::move(*groups);
-    }
+    auto groups = make_groups(options);
+    if (!groups) return fail(groups.error());
+    engine.groups = std::move(*groups);
     engine.whitelist_relay = options.whitelist_relay;
     engine.whitelist_force_relay = options.whitelist_force_relay;
     Dialer::Options& dialer = engine.dialer;
