@@ -31,9 +31,9 @@ void LanPeers::on_event(const LanEvent& event, std::int64_t now_us) {
     entry.next_try_us = event.peer.instance > own_ ? now_us : now_us + kCourtesy_us;
 }
 
-std::vector<LanPeer> LanPeers::take_due(const std::vector<Connection>& connections, std::int64_t now_us) {
+std::vector<LanPeer> LanPeers::take_due(const std::vector<Connection>& connections, int calling, std::int64_t now_us) {
     std::vector<LanPeer> due;
-    auto slots = kMaxConnections - static_cast<int>(std::count_if(connections.begin(), connections.end(),
+    auto slots = kMaxConnections - calling - static_cast<int>(std::count_if(connections.begin(), connections.end(),
                                                                   [](const Connection& c) { return c.type == ConnectionType::lan; }));
     for (auto& [instance, entry] : peers_) {
         if (slots <= 0) break;

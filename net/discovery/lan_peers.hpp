@@ -24,14 +24,14 @@ public:
     void on_event(const LanEvent& event, std::int64_t now_us);
     void clear() { peers_.clear(); }
 
-    /// The connections there are; those that are being made count, too.
+    /// A connection that there is.
     struct Connection {
         Endpoint address;
         std::string name;  ///< as it was dialled
         ConnectionType type = ConnectionType::inbound;
     };
-    /// Whom to call now.
-    std::vector<LanPeer> take_due(const std::vector<Connection>& connections, std::int64_t now_us);
+    /// Whom to call now; `calling` calls are under way and take slots.
+    std::vector<LanPeer> take_due(const std::vector<Connection>& connections, int calling, std::int64_t now_us);
     /// A call succeeded, as far as the handshake: the next one after a loss comes soon.
     void on_connected(const NetAddress& address);
 

@@ -234,6 +234,8 @@ void LanService::announce(bool goodbye) {
 void LanService::ask(std::int64_t now_us) {
     dns::Message message;
     message.questions = {{service_, dns::kPtr, false}};
+    // What we ask comes back to us; we need no answer from ourselves either.
+    if (stage_ == Stage::announcing || stage_ == Stage::announced) message.answers.push_back(pointer_record());
     for (const Seen& seen : seen_) {
         const std::int64_t left_s = (seen.pointer_until_us - now_us) / kSecond;
         if (left_s < kLongTtl_s / 2 || message.answers.size() >= kMaxKnownAnswers) continue;

@@ -89,6 +89,16 @@ detail::Reactor::Options Network::Impl::shell_options(const detail::ParsedOption
         shell.port_map.emplace();
         shell.port_map->port = parsed.listen_port;
     }
+    if (options.lan_discovery) {
+        shell.lan.emplace();
+        shell.lan->service = {options.magic, options.genesis, parsed.lan_port};
+    }
+    if (options.dht) {
+        const auto reaches = [&](NetworkId network) { return options.proxies.reaches(network); };
+        shell.dht = detail::DhtLink::Options{DhtNode::network_id(options.genesis), options.dht_port != 0 ? options.dht_port : parsed.listen_port,
+                                             options.listen ? parsed.listen_port : std::uint16_t{0}, options.dht_bootstrap, options.name_lookup,
+                                             reaches(NetworkId::ipv4), reaches(NetworkId::ipv6), in_data_dir("dht.txt")};
+    }
     return shell;
 }
 
@@ -110,6 +120,7 @@ Result<void, std::string> Network::start() {
     auto parsed = detail::parse_options(impl_->options);
     if (!parsed) return fail(parsed.error());
     const NetworkOptions& options = impl_->options;
+    log::info("SetNetworkActive: {}", options.active);
     if (!options.data_dir.empty() && !options.connect_given) {
         parsed->engine.dialer.anchors = detail::take_anchors(impl_->anchors_file(), options.magic);
         log::info("Loaded {} addresses from \"anchors.dat\"", parsed->engine.dialer.anchors.size());
@@ -121,6 +132,7 @@ Result<void, std::string> Network::start() {
         if (auto loaded = detail::load_peers(impl_->peers_file(), options.magic, reactor->engine().addresses()); !loaded) return fail(loaded.error());
     }
     if (auto bound = reactor->listen(parsed->binds); !bound) return fail(bound.error());
+    if (auto opened = reactor->open_discovery(); !opened) return fail(opened.error());
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->reactor = reactor;
@@ -173,6 +185,7 @@ std::shared_ptr<const NetView> Network::view() const {
         engine.on_tick(clock.now_us());  // what other threads left for the engine belongs into the picture
         auto view = std::make_shared<NetView>(engine.view(clock.now_us()));
         view->networks = reactor->networks();
+        view->discovery = reactor->discovery();
         return std::shared_ptr<const NetView>(std::move(view));
     };
     auto view = impl_->ask(picture, before);

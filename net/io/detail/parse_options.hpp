@@ -18,6 +18,7 @@ struct ParsedOptions {
     std::vector<Bind> binds;
     Endpoint onion_target;          ///< where Tor is to forward to
     std::uint16_t listen_port = 0;  ///< under which others find us
+    std::uint16_t lan_port = 0;     ///< the same for the local network; 0: nobody there reaches us
     bool discover = false;          ///< the interfaces' addresses are ours
 };
 
