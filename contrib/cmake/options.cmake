@@ -10,7 +10,7 @@ endif()
 option(CAIRN_WERROR "Treat warnings as errors" OFF)
 option(CAIRN_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 option(CAIRN_BENCH "Build the benchmarks" OFF)
-set(CAIRN_ASMAP "" CACHE FILEPATH "A map of autonomous systems to build in, for -asmap without a file (contrib/decisions/0005)")
+set(CAIRN_ASMAP "" CACHE FILEPATH "A map of autonomous systems to build in, for -asmap without a file (contrib/decisions/0006)")
 set(CAIRN_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
 
 find_program(CAIRN_CCACHE ccache)
