@@ -94,6 +94,7 @@ public:
     void describe(PeerId peer, net::PeerSnapshot& snapshot) const;
     std::vector<OrphanSnapshot> orphans() const { return download_.orphanage().all(); }
     const TxDownload& download() const { return download_; }
+    std::uint64_t departures() const { return departures_; }  ///< peers that have ever left
     const TxAnnounce& announcer() const { return announcer_; }
     unsigned send_rate() const { return options_.announce.send_rate; }
 
@@ -134,6 +135,7 @@ private:
     std::unordered_map<PeerId, Peer> peers_;
     std::unordered_map<std::uint64_t, Pending> pending_;
     std::uint64_t next_ticket_ = 1;
+    std::uint64_t departures_ = 0;
     std::size_t judging_peers_ = 0;    ///< peers with something out
     std::vector<Submission> submissions_;
     std::vector<Txid> broadcast_;

@@ -16,6 +16,8 @@ struct Removed {
     Wtxid wtxid;
     std::uint64_t sequence = 0;
 };
+/// What a block took out, in one piece: the tip waits until all has been told.
+using RemovedMany = std::vector<Removed>;
 constexpr auto kLeisure = std::chrono::milliseconds(10);
 constexpr std::size_t kSpareEvents = 4'096;
 
@@ -39,7 +41,7 @@ struct Ask {
 struct AskPrivate {
     std::function<void(net::PrivateBroadcast&, net::LogLines&, std::int64_t now_us)> question;
 };
-using Event = std::variant<AddedTransaction, Removed, Connected, Disconnected, NewTip, Judged, Announce, Ask, AskPrivate>;
+using Event = std::variant<AddedTransaction, Removed, RemovedMany, Connected, Disconnected, NewTip, Judged, Announce, Ask, AskPrivate>;
 
 /// What relay needs to know of a verdict.
 TxVerdict essence(const TxVerdict& verdict) {
@@ -154,6 +156,9 @@ void TxRelayNode::take_in(net::Outbox& out, std::int64_t now_us) {
     const auto cases = Cases{
         [&](const AddedTransaction& added) { relay_.on_added(added, out, now_us); },
         [&](const Removed& removed) { relay_.on_removed(removed.wtxid, removed.sequence); },
+        [&](const RemovedMany& many) {
+            for (const Removed& removed : many) relay_.on_removed(removed.wtxid, removed.sequence);
+        },
         [&](const Connected& connected) { relay_.on_block_connected(connected.block, out); },
         [&](const Disconnected&) { relay_.on_block_disconnected(); },
         [&](const NewTip&) { relay_.on_tip_changed(); },
@@ -177,6 +182,7 @@ void TxRelayNode::tick(net::Outbox& out, std::int64_t now_us) {
     take_in(out, now_us);
     if (!mempool_) return;
     refresh_minimum_fee(now_us);
+    heap_.tick(relay_.departures(), now_us);
     if (relay_.tick(out, now_us))
         mempool_->list_unbroadcast([inbox = inbox_](std::vector<TransactionPtr> txs) {
             Announce announce;
@@ -230,7 +236,11 @@ void TxRelayNode::on_added(const AddedTransaction& added) { inbox_->put(added, f
 void TxRelayNode::on_removed(const RemovedEntry& removed) { inbox_->put(Removed{removed.entry.wtxid(), removed.sequence}, false); }
 
 void TxRelayNode::on_block_removed(const std::vector<RemovedEntry>& removed, const HeaderNode*) {
-    for (const RemovedEntry& one : removed) on_removed(one);
+    if (removed.empty()) return;
+    RemovedMany many;
+    many.reserve(removed.size());
+    for (const RemovedEntry& one : removed) many.push_back({one.entry.wtxid(), one.sequence});
+    inbox_->put(std::move(many), false);
 }
 
 void TxRelayNode::on_block_connected(const BlockPtr& block, const HeaderNode*) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "node/chain/chain_port.hpp"
+#include "node/relay/heap_keeper.hpp"
 #include "node/relay/tx_relay.hpp"
 #include "node/relay/tx_relay_port.hpp"
 
@@ -64,6 +65,7 @@ private:
     TxRelay relay_;
     net::PrivateBroadcast private_;
     std::shared_ptr<Inbox> inbox_;
+    HeapKeeper heap_;
     std::int64_t fee_read_us_ = 0;
     unsigned ticks_ = 0;
 };

@@ -5,10 +5,10 @@
 
 Peers from nowhere send orphans small and large, announcements of 50,000 transactions that nobody has, transactions that pay nothing,
 bear bad signatures or spend what is spent, and ask for transactions that nobody has; every tenth never reads what is answered. `--rate` is
-what they send in MB a second together: the bounds are for 20, which a node hears without falling behind. With 0 they send as much as it
-takes; then honest messages wait for their turn among those of the others, and every peer may have one of 1.8 MB waiting. Meanwhile honest transactions come in by RPC and from one peer,
-and another sees them announced: how long that takes is held against an idle node. Then, on a fresh start, three times -maxmempool of
-paying transactions are submitted: the mempool stays below its limit, and memory too.
+what they send in MB a second together. With 0 they send as much as the node takes; then honest messages wait for their turn among those of
+the others. Meanwhile honest transactions come in by RPC and from one peer, and another sees them announced: how long that takes is held
+against an idle node. Then, on a fresh start, three times -maxmempool of paying transactions are submitted: the mempool stays below its
+limit, and memory too.
 """
 import argparse
 import collections
@@ -28,10 +28,16 @@ import p2p
 import tx_material
 from tx_material import spend
 
-#: Growth of RSS beyond that of the mempool while the flood lasts. Of each peer: 5,000 announcements of up to 400 bytes with all that leads
-#: to them, 404,000 weight units of orphans (P2WPKH outputs take double their bytes), 400 kB for what it knows. Beside that: messages under
-#: way, 4 MB of transactions that are being judged, requests of peers that do not read.
-FIXED_GROWTH, GROWTH_OF_A_PEER = 30_000_000, 2_600_000
+#: Growth of RSS beyond that of the mempool while the flood lasts, as node/relay/README.md bounds it. Of each peer: a message of the largest
+#: size that it sends here, 5,000 announcements, 404,000 weight units of orphans (P2WPKH outputs take double their bytes), what it knows.
+LARGEST_MESSAGE, ANNOUNCEMENTS, ORPHANS, KNOWN = 50_000 * 36 + 3 + 24, 5_000 * 100, 404_000 // 4 * 2, 400_000
+GROWTH_OF_A_PEER = LARGEST_MESSAGE + ANNOUNCEMENTS + ORPHANS + KNOWN
+#: Of each that does not read: requests that wait, a full send buffer, the last answer.
+UNREAD = 5_000_000 + 1_000_000 + 20_000 * 36
+#: Of all together: transactions that are being judged (4 MB, with rows), what was refused and confirmed (4 MB), and what the heap keeps.
+FIXED_GROWTH = 8_000_000 + 4_000_000 + 8_000_000
+#: Milliseconds that 99 of 100 honest transactions may take until they are announced: at a rate, and without one.
+WITHIN, WITHIN_UNLIMITED = 250, 1000
 #: With a full mempool: what RSS may grow by beyond the limit and a twentieth of it, for coins, requests and what the heap keeps; the caches
 #: of signatures and scripts, which fill up to a fixed size, are made small.
 FULL_GROWTH, FULL_SHARE, SMALL_CACHES = 30_000_000, 1.05, "-maxsigcachesize=1"
@@ -210,6 +216,10 @@ class Honest:
         self.sender.close()
 
 
+def bound_of(peers):
+    return FIXED_GROWTH + GROWTH_OF_A_PEER * peers + UNREAD * (peers // 10)
+
+
 def percentile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))]
 
@@ -263,7 +273,7 @@ def under_flood(node, white_port, args, coins, spent, honest_txs, faults):
         show(when, latencies)
     print(f"  RSS before {before / 1e6:.1f} MB, at most {largest[0] / 1e6:.1f} MB, after {after / 1e6:.1f} MB; "
           f"mempool {usage / 1e6:.2f} MB, then {mempool['usage'] / 1e6:.2f} MB")
-    growth, bound = largest[0] - before - (mempool["usage"] - usage), FIXED_GROWTH + GROWTH_OF_A_PEER * args.peers
+    growth, bound = largest[0] - before - (mempool["usage"] - usage), bound_of(args.peers)
     judge(faults, growth <= bound, f"memory grew by {growth / 1e6:.1f} MB beyond the mempool, at most {bound / 1e6:.0f} MB")
     for what, values in flooded.items():
         half, nearly = percentile(values, 0.5), percentile(values, 0.99)
@@ -334,10 +344,12 @@ def main():
     parser.add_argument("--peers", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--rate", type=float, default=20, help="MB a second of all attackers; 0: as fast as the node reads")
-    parser.add_argument("--within", type=int, default=250, help="milliseconds that 99 of 100 honest transactions may take until announced")
+    parser.add_argument("--within", type=int, help="milliseconds that 99 of 100 honest transactions may take until announced")
     parser.add_argument("--limit", type=int, default=5, help="-maxmempool of the second part, 5 or more")
     parser.add_argument("--keep", action="store_true", help="leave the node's folder")
     args = parser.parse_args()
+    if args.within is None:
+        args.within = WITHIN if args.rate else WITHIN_UNLIMITED
     rng = harness.seeded_random()
     args.seed = rng.randrange(1 << 30)
     white_port = harness.free_port()
