@@ -20,7 +20,7 @@ NET_CORE = CHAIN + ["consensus/rules", "net/wire", "net/core"]
 NET_ENGINE = CONSENSUS + ["net/wire", "net/core", "net/peer", "net/swarm", "net/sync", "net/discovery", "net/engine"]
 NET = NET_ENGINE + ["net/io", "net/http"]
 STORAGE = CONSENSUS + ["storage"]
-WALLET = CONSENSUS + ["light/keys", "light/descriptors", "light/signing"]
+WALLET = CONSENSUS + ["light/keys", "light/descriptors", "light/signing", "light/psbt"]
 NODE = ["node/chain", "node/index", "node/mempool", "node/policy", "node/fees", "node/relay", "node/mining"]
 
 FLOORS = {
@@ -44,6 +44,7 @@ FLOORS = {
     "light/keys": CONSENSUS,
     "light/descriptors": CONSENSUS + ["light/keys"],
     "light/signing": CONSENSUS + ["light/keys", "light/descriptors"],
+    "light/psbt": CONSENSUS + ["light/keys", "light/descriptors", "light/signing"],
     "light/client": WALLET + NET_ENGINE + STORAGE,
     "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
     "node/chain": STORAGE + ["net/core", "net/io"],
@@ -59,7 +60,7 @@ FLOORS = {
     "node/zmq": STORAGE + ["net/io", "node/chain", "node/mempool"],
     "node/config": BASE,
     "node/cli": BASE + ["net/io", "net/http", "node/config"],
-    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/keys", "light/descriptors", "light/signing", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
+    "node": STORAGE + NET + NODE + ["node/config", "node/cli", "storage/rocks", "light/keys", "light/descriptors", "light/signing", "light/psbt", "node/acceptance", "node/rpc", "node/rest", "node/zmq"],
 }
 
 # Third-party headers and the only rooms that may see them.
