@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <cstring>
+
 #include "consensus/base/codec.hpp"
 #include "consensus/crypto/hash.hpp"
 
@@ -20,19 +23,29 @@ public:
     static Random from_system();
 
     Uint256 uint256() {
-        Bytes bytes;
-        Writer writer(bytes);
-        writer.uint256(seed_);
-        writer.u64(counter_++);
-        return sha256(bytes);
+        std::array<std::uint8_t, Uint256::kSize + sizeof counter_> input;
+        std::memcpy(input.data(), seed_.data(), Uint256::kSize);
+        std::memcpy(input.data() + Uint256::kSize, &counter_, sizeof counter_);
+        ++counter_;
+        return sha256(input);
     }
-    std::uint64_t u64() { return uint256().low64(); }
+    /// Cost: one hash for four of them, for choices are made by the thousand.
+    std::uint64_t u64() {
+        if (left_ == 0) {
+            const Uint256 drawn = uint256();
+            std::memcpy(drawn_.data(), drawn.data(), Uint256::kSize);
+            left_ = drawn_.size();
+        }
+        return drawn_[--left_];
+    }
     /// Uniform enough for choices: 0 … bound − 1; `bound` is not 0.
     std::uint64_t below(std::uint64_t bound) { return u64() % bound; }
 
 private:
     Uint256 seed_;
     std::uint64_t counter_ = 0;
+    std::array<std::uint64_t, 4> drawn_{};
+    std::size_t left_ = 0;
 };
 
 }  // namespace cairn::net

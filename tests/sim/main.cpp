@@ -1,4 +1,4 @@
-// The simulation of a network: sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--no-churn] [--trace HOST]
+// The simulation of a network: sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--no-churn] [--trace HOST] [--verbose] [--twice]
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -24,11 +24,12 @@ constexpr Scenario kScenarios[] = {
 struct Command {
     std::string_view scenario;
     std::uint64_t seeds = 1, first_seed = 1;
+    bool twice = false;   ///< run each seed twice and compare
     RunOptions run;
 };
 
 int usage() {
-    fmt::print(stderr, "sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--no-churn] [--trace HOST] [--verbose]\n");
+    fmt::print(stderr, "sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--no-churn] [--trace HOST] [--verbose] [--twice]\n");
     for (const Scenario& scenario : kScenarios) fmt::print(stderr, "  {:10} {}\n", scenario.name, scenario.promise);
     return 2;
 }
@@ -38,6 +39,10 @@ bool parse(int argc, char** argv, Command& command) {
         const std::string_view name = argv[i];
         if (name == "--no-churn") {
             command.run.churn = false;
+            continue;
+        }
+        if (name == "--twice") {
+            command.twice = true;
             continue;
         }
         if (name == "--verbose") {
@@ -73,7 +78,8 @@ std::uint64_t run_all(const Scenario& scenario, Command command) {
     for (std::uint64_t i = 0; i < command.seeds; ++i) {
         command.run.seed = command.first_seed + i;
         const auto begin = std::chrono::steady_clock::now();
-        const Outcome outcome = scenario.run(command.run);
+        Outcome outcome = scenario.run(command.run);
+        if (command.twice) outcome.expect(scenario.run(command.run).digest == outcome.digest, "a second run of the same seed went otherwise");
         const double took_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         virtual_s += static_cast<double>(outcome.virtual_us) / 1e6;
         real_s += took_s;

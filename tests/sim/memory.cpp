@@ -12,7 +12,7 @@ namespace cairn::sim {
 namespace {
 
 constexpr std::size_t kPeers = 20;
-constexpr std::int64_t kFlood = 5 * kMinute, kPace = 200 * kMillisecond;
+constexpr std::int64_t kFlood = kMinute, kPace = 500 * kMillisecond;
 constexpr std::int64_t kMemoryOfPeer = 1 << 20;
 
 /// One way to make a node hold much.
@@ -104,6 +104,7 @@ private:
                 for (int i = 0; i < 1'000; ++i) send(connection, net::PingMessage{1});
                 return;
             case Greed::low_headers: {
+                if (connection.mood++ % 10 != 0) return;
                 net::HeadersMessage headers;
                 headers.headers.assign(origin.worthless().begin(), origin.worthless().begin() + 2'000);
                 headers.count = 2'000;
