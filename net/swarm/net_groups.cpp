@@ -214,6 +214,18 @@ Class class_of(const NetAddress& address) {
 
 }  // namespace
 
+std::string_view network_class(const NetAddress& address) {
+    switch (class_of(address)) {
+        case kIpv4: return "ipv4";
+        case kIpv6: return "ipv6";
+        case kOnion: return "onion";
+        case kI2p: return "i2p";
+        case kCjdns: return "cjdns";
+        case kUnroutable: break;
+    }
+    return "not_publicly_routable";
+}
+
 Result<NetGroups, std::string> NetGroups::from_asmap(Bytes asmap) {
     if (!sound(asmap)) return fail(std::string("Sanity check of asmap file failed"));
     NetGroups groups;

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "consensus/base/result.hpp"
 #include "net/wire/net_address.hpp"
 
 namespace cairn::net {
+
+/// The kind of network as RPC names it: "ipv4" also for an IPv6 address that stands for an IPv4 one (6to4, Teredo, NAT64), and
+/// "not_publicly_routable" for what no other node can reach.
+std::string_view network_class(const NetAddress& address);
 
 /// Which addresses belong together, so that peers are chosen from different places: by the operator of their network
 /// (autonomous system) where a map of the Internet is at hand, by the first bits of the address otherwise.

@@ -212,6 +212,13 @@ TEST(NetGroups, PutTogetherWhatOneOperatorHolds) {
     EXPECT_EQ(groups.autonomous_system(*NetAddress::parse("1.2.3.4")), 0u);
 }
 
+TEST(NetworkClass, NamesNetworksAsRpcDoes) {
+    const std::map<std::string, std::string> named = {{"8.8.8.8", "ipv4"}, {"2a00::1", "ipv6"}, {"2002:808:808::1", "ipv4"}, {"64:ff9b::808:808", "ipv4"},
+                                                      {"127.0.0.1", "not_publicly_routable"}, {"10.0.0.1", "not_publicly_routable"},
+                                                      {"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", "onion"}};
+    for (const auto& [text, name] : named) EXPECT_EQ(network_class(*NetAddress::parse(text)), name) << text;
+}
+
 TEST(NetGroups, RefuseMapsThatAreNone) {
     EXPECT_FALSE(NetGroups::from_asmap({}));
     EXPECT_FALSE(NetGroups::from_asmap(Bytes(10, 0xff)));
