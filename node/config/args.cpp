@@ -340,7 +340,10 @@ std::vector<std::string> Args::describe() const {
         }
     };
     for (const auto& [section, values] : file_) all(values, "Config file arg: " + (section.empty() ? "" : "[" + section + "] "));
-    all(settings_, "Setting file arg: ");
+    for (const auto& [name, text] : settings_text_) {
+        const Option* option = find("-" + name);
+        lines.push_back("Setting file arg: " + name + " = " + (option && (option->flags & kSensitive) ? "****" : text));
+    }
     all(command_line_, "Command-line arg: ");
     return lines;
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "consensus/base/result.hpp"
@@ -136,6 +137,7 @@ private:
 
     std::map<std::string, Option, std::less<>> options_;
     Values forced_, command_line_, settings_;
+    std::vector<std::pair<std::string, std::string>> settings_text_;  ///< settings_ as they stand in the file: name, JSON
     std::map<std::string, Values, std::less<>> file_;  ///< by section
     std::vector<ConfigSection> sections_;
     std::vector<std::string> words_, warnings_;

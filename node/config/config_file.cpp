@@ -161,6 +161,7 @@ Result<void, std::string> Args::sync_settings_file() {
     std::error_code error;
     UniValue root(UniValue::VOBJ);
     settings_.clear();
+    settings_text_.clear();
     if (fs::exists(file, error)) {
         const auto text = read_file(file);
         if (!text) return fail("Settings file could not be read\n- " + file.string() + ". Please check permissions.");
@@ -185,6 +186,7 @@ Result<void, std::string> Args::sync_settings_file() {
                 return Setting{Setting::Kind::text, value.getValStr()};
             };
             const UniValue& value = root.getValues()[i];
+            settings_text_.emplace_back(key, value.write());
             std::vector<Setting>& out = settings_[key];
             if (!value.isArray()) out.push_back(convert(value));
             else for (const UniValue& element : value.getValues()) out.push_back(convert(element));
