@@ -139,6 +139,7 @@ void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
     stored_bytes_.fetch_add(incoming->bytes, std::memory_order_relaxed);
     touch(node);
     prune_check_ = true;
+    if (node->height < lowest_stored()) fetched_again_[node] = tip_->height;
 
     Source& source = sources_[node];
     source.peer = from.peer;

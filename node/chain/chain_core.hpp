@@ -80,6 +80,8 @@ public:
     Result<const HeaderNode*, HeaderError> accept_headers(std::span<const BlockHeader> headers, bool minimum_work_shown);
     void submit(BlockSubmission submission, bool stored_already = false);
     Result<Bytes, ReadError> read_block(const HeaderNode* node) const;
+    /// The same for a block that others will check: cheaper.
+    Result<Bytes, ReadError> read_block_unverified(const HeaderNode* node) const;
     Result<BlockUndo, ReadError> read_undo(const HeaderNode* node) const;
     double progress(const HeaderNode* node) const;
     std::vector<std::string> warnings() const;
@@ -216,6 +218,8 @@ private:
     Height last_prunable() const;
     void log_prune_limit() const;
     Height prune_range(Height first, Height last, std::uint64_t stop_at_bytes);
+    bool may_go_again(const HeaderNode* node, Height last) const;
+    void prune_block(const HeaderNode* node, storage::WriteBatch& batch);
     Height lowest_stored() const;
     storage::BlockKey key(const HeaderNode* node) const { return {node->height, node->hash}; }
 
@@ -279,6 +283,7 @@ private:
     std::uint64_t unchecked_space_ = 0;      ///< bytes written since free space was looked at
     bool prune_check_ = false;
     bool have_pruned_ = false;
+    std::unordered_map<const HeaderNode*, Height> fetched_again_;  ///< pruned blocks that came once more, and the tip's height then
 
     // Import.
     bool hold_ = false;                      ///< -reindex: nothing is connected until all blocks are indexed

@@ -163,30 +163,44 @@ bool ChainCore::flush_if_due(bool idle) {
 
 Height ChainCore::lowest_stored() const { return board_.view()->prune_height; }
 
+// A pruned block that was fetched once more stays until what was the tip then is pruned.
+bool ChainCore::may_go_again(const HeaderNode* node, Height last) const {
+    const auto found = fetched_again_.find(node);
+    return found == fetched_again_.end() || found->second <= last;
+}
+
+void ChainCore::prune_block(const HeaderNode* node, storage::WriteBatch& batch) {
+    BlockStatus& status = gate_.status()[node];
+    storage::BlockStore::erase_block(batch, key(node));
+    storage::BlockStore::erase_undo(batch, key(node));
+    stored_bytes_ -= (status.has(BlockStatus::have_data) ? status.raw_size : 0) + (status.has(BlockStatus::have_undo) ? status.undo_size : 0);
+    status.clear(BlockStatus::have_data | BlockStatus::have_undo);
+    fetched_again_.erase(node);
+    drop_ahead(node);
+    touch(node);
+}
+
 // Deletes blocks and undo of heights first..last until no more than `stop_at_bytes` are stored. Gives the last height gone.
 Height ChainCore::prune_range(Height first, Height last, std::uint64_t stop_at_bytes) {
     std::vector<std::vector<const HeaderNode*>> by_height(std::max<Height>(0, last - first + 1));
+    std::vector<const HeaderNode*> again;
     const std::uint32_t count = gate_.tree().size();
     for (std::uint32_t id = 0; id < count; ++id) {
         const HeaderNode* node = gate_.tree().at(id);
-        if (node->height < first || node->height > last) continue;
-        if (gate_.status()[node].has(BlockStatus::have_data | BlockStatus::have_undo)) by_height[node->height - first].push_back(node);
+        if (node->height > last || !gate_.status()[node].has(BlockStatus::have_data | BlockStatus::have_undo)) continue;
+        if (node->height >= first) {
+            by_height[node->height - first].push_back(node);
+        } else if (node->height > 0 && may_go_again(node, last)) {
+            again.push_back(node);
+        }
     }
     // The coins on disk must not need a block that goes now.
     if (!flush_all()) return first - 1;
     storage::WriteBatch batch;
     Height done = first - 1;
-    for (; done < last && stored_bytes_ > stop_at_bytes; ++done) {
-        for (const HeaderNode* node : by_height[done + 1 - first]) {
-            BlockStatus& status = gate_.status()[node];
-            storage::BlockStore::erase_block(batch, key(node));
-            storage::BlockStore::erase_undo(batch, key(node));
-            stored_bytes_ -= (status.has(BlockStatus::have_data) ? status.raw_size : 0) + (status.has(BlockStatus::have_undo) ? status.undo_size : 0);
-            status.clear(BlockStatus::have_data | BlockStatus::have_undo);
-            drop_ahead(node);
-            touch(node);
-        }
-    }
+    for (const HeaderNode* node : again) prune_block(node, batch);
+    for (; done < last && stored_bytes_ > stop_at_bytes; ++done)
+        for (const HeaderNode* node : by_height[done + 1 - first]) prune_block(node, batch);
     if (batch.empty()) return done;
     append_index(batch);
     if (!have_pruned_) storage::put_fact(batch, "pruned", 1);
