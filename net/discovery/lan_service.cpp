@@ -379,6 +379,9 @@ void LanService::on_details(Seen& seen, const LanInterface& interface, const End
 /// Where it can be reached: under the address that it speaks from. A packet of IPv6 comes from a link-local address, which is of use only with
 /// the interface; so an address of IPv4 or a wider one of IPv6 that it names is taken instead, if it is one of the link.
 void LanService::place(Seen& seen, const LanInterface& interface, const Endpoint& from, const std::vector<NetAddress>& addresses) {
+    const auto ours = [&](const LanInterface::Place& own) { return own.address == from.address; };
+    // What we said under an earlier name of ours may still be on its way back to us.
+    if (*seen.port == options_.port && std::any_of(interface.places.begin(), interface.places.end(), ours)) return;
     NetAddress best = from.address;
     if (is_link_local(best)) {
         const auto wide = std::find_if(addresses.begin(), addresses.end(), [](const NetAddress& a) { return !is_link_local(a); });

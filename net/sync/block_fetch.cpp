@@ -54,6 +54,21 @@ std::size_t BlockFetch::flight_limit(const State& state, std::int64_t now_us) co
     return std::clamp(blocks(*rate * kFlightSeconds), kMinFlight, most);
 }
 
+void BlockFetch::note_neighbour(State& state, bool lan) {
+    if (state.lan == lan) return;
+    state.lan = lan;
+    lan ? ++neighbours_ : --neighbours_;
+}
+
+/// What comes over the local network costs nobody anything: while it is at least as much as comes from everybody else, the others are spared.
+bool BlockFetch::neighbours_suffice(std::int64_t now_us) const {
+    if (neighbours_ == 0) return false;
+    double near = 0, far = 0;
+    for (const auto& [id, state] : states_)
+        if (!state.queue.empty()) (state.lan ? near : far) += state.measure.rate(true, now_us).value_or(0);
+    return near > 0 && near >= far;
+}
+
 std::size_t BlockFetch::peers_downloading() const {
     return static_cast<std::size_t>(
         std::count_if(states_.begin(), states_.end(), [](const auto& entry) { return !entry.second.queue.empty(); }));
@@ -63,6 +78,7 @@ void BlockFetch::remove(PeerId peer) {
     const auto found = states_.find(peer);
     if (found == states_.end()) return;
     for (const HeaderNode* node : found->second.queue) drop_flight(peer, node);
+    note_neighbour(found->second, false);
     states_.erase(found);
 }
 
@@ -293,7 +309,9 @@ void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int6
     if (check_timeouts(peer, state, out, now_us)) return;
 
     const bool may_ask = peer.can_serve_blocks() && ((allowed && !peer.limited()) || !chain_.initial_block_download());
-    const std::size_t limit = flight_limit(state, now_us);
+    note_neighbour(state, peer.lan);
+    std::size_t limit = flight_limit(state, now_us);
+    if (!peer.lan && neighbours_suffice(now_us)) limit = kMinFlight;
     // Top up in portions: one request for many small blocks instead of one for each.
     if (!may_ask || state.queue.size() >= limit || (limit > limits::kBlocksInFlightPerPeer && state.queue.size() > limit / 2)) return;
     if (chain_.pending_bytes() >= window_bytes_) return;

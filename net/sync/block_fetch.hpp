@@ -18,12 +18,14 @@ bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now
 
 /// Decides which blocks to ask of whom, and who holds everybody up.
 ///
-/// Blocks are fetched in a window that moves with the last block before which nothing is missing: at most 1024 blocks
-/// ahead of it and at most `window_bytes` of blocks that were taken in and not yet judged. Each peer has 16 in flight,
-/// more while blocks are small; once it has been measured, what it gives in 4 seconds, from 2 to 128 of them. When the window is full and one peer alone holds back what all wait for, it has 2
-/// seconds, doubled for each peer that was dropped for it, up to 64. When all that is left is in flight and one peer has
-/// given nothing for a while, an idle peer is asked for its blocks, too; whoever is first wins. A single block may take as long as one block
-/// interval, and half of one more for each other peer that we download from. A block near the tip may be in flight with
+/// Blocks are fetched in a window that moves with the last block before which nothing is missing: at most 1024
+/// blocks ahead of it and at most `window_bytes` of blocks that were taken in and not yet judged. Each peer has 16
+/// in flight, more while blocks are small; once it has been measured, what it gives in 4 seconds, from 2 to 128 of
+/// them. While peers on the local network give at least as much as all others, the others have two. When the window
+/// is full and one peer alone holds back what all wait for, it has 2 seconds, doubled for each peer that was
+/// dropped for it, up to 64. When all that is left is in flight and one peer has given nothing for a while, an idle
+/// peer is asked for its blocks, too; whoever is first wins. A single block may take as long as one block interval,
+/// and half of one more for each other peer that we download from. A block near the tip may be in flight with
 /// several peers when compact blocks are at work (note_request); once it is here, nobody is waited for.
 /// Owner: net thread.
 class BlockFetch {
@@ -82,6 +84,7 @@ private:
     };
     struct State {
         Measure measure;
+        bool lan = false;                        ///< on the local network
         std::deque<const HeaderNode*> queue;     ///< in the order of asking
         std::int64_t downloading_since_us = 0;
         std::int64_t stalling_since_us = 0;      ///< 0: not stalling
@@ -103,6 +106,8 @@ private:
     bool check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     std::size_t flight_limit(const State& state, std::int64_t now_us) const;
     std::size_t peers_downloading() const;
+    void note_neighbour(State& state, bool lan);
+    bool neighbours_suffice(std::int64_t now_us) const;
 
     ChainAccess& chain_;
     PeerChains& chains_;
@@ -111,6 +116,7 @@ private:
     std::unordered_map<PeerId, State> states_;
     std::unordered_map<const HeaderNode*, std::vector<PeerId>> in_flight_;  ///< who was asked, in order
     std::unordered_set<const HeaderNode*> submitted_;  ///< came, not judged yet
+    std::size_t neighbours_ = 0;  ///< peers on the local network
     std::int64_t stall_timeout_us_ = 2'000'000;
     double average_bytes_ = 1'000'000;  ///< of the blocks that came lately
 };

@@ -52,7 +52,7 @@ std::string type_text(const std::string& type) {
     if (type == "block-relay-only") return "block";
     if (type == "addr-fetch") return "addr";
     if (type == "private-broadcast") return "priv";
-    return type == "manual" || type == "feeler" ? type : "";
+    return type == "manual" || type == "feeler" || type == "lan" ? type : "";
 }
 
 /// One letter for each: "nwl2".
@@ -256,7 +256,7 @@ std::string netinfo_help() {
            "help      (or h) this text\n\n"
            "Columns\n"
            "  <->      in: they dialled us, out: we dialled them\n"
-           "  type     full, block (no transactions), manual (-addnode, -connect), feeler (tests an address), addr (asks for addresses),\n"
+           "  type     full, block (no transactions), manual (-addnode, -connect), feeler (tests an address), lan (on the local network), addr (asks for addresses),\n"
            "           priv (sends an own transaction)\n"
            "  net      ipv4, ipv6, onion, i2p, cjdns or npr (not publicly routable)\n"
            "  serv     n NETWORK, b BLOOM, w WITNESS, c COMPACT_FILTERS, l NETWORK_LIMITED, 2 P2P_V2, u unknown\n"

@@ -290,6 +290,19 @@ TEST(LanService, TakesAnotherNameWhenItsOwnIsTaken) {
     EXPECT_TRUE(a.events.empty());
 }
 
+TEST(LanService, DoesNotTakeItselfForANeighbour) {
+    Link link;
+    auto& a = link.add(options(8333), 1);
+    link.run(5 * kSecond);
+    const dns::Message earlier = announcement("earlier", 8333, announced_by(a));
+    link.inject(a, earlier, {a.address, 5353});
+    EXPECT_TRUE(a.events.empty());
+    // But another node on this machine is one.
+    link.inject(a, announcement("other", 8334, announced_by(a)), {a.address, 5353});
+    ASSERT_EQ(a.events.size(), 1u);
+    EXPECT_EQ(a.events[0].peer.endpoint.to_string(), "10.0.0.1:8334");
+}
+
 TEST(LanService, BelievesNobodyFromElsewhere) {
     Link link;
     auto& a = link.add(options(8333), 1);

@@ -62,6 +62,35 @@ TEST_F(BlockFetchTest, SharesTheWindowAmongPeers) {
     EXPECT_TRUE(asked(peers_[1]).empty());
 }
 
+TEST_F(BlockFetchTest, SparesOthersWhileNeighboursGiveAsMuch) {
+    have_headers(1000);
+    connect(1).lan = true;
+    connect(2);
+    const auto give = [&](PeerId id, std::size_t blocks) {
+        const auto heights = fetch_.heights_in_flight(id);
+        for (std::size_t i = 0; i < std::min(blocks, heights.size()); ++i) arrive(id, best_->ancestor(heights[i]));
+    };
+    for (int second = 0; second < 4; ++second) {
+        asked(peers_[1]);
+        asked(peers_[2]);
+        now_ += kSecond;
+        give(1, 16);
+        give(2, 4);
+    }
+    asked(peers_[1]);
+    asked(peers_[2]);
+    EXPECT_GE(fetch_.in_flight(1), limits::kBlocksInFlightPerPeer);
+    while (fetch_.in_flight(2) > 0) {
+        now_ += kSecond / 10;
+        give(1, 2);
+        asked(peers_[1]);
+        give(2, 1);
+    }
+    EXPECT_EQ(asked(peers_[2]).size(), 2u);
+    fetch_.remove(1);
+    EXPECT_GT(asked(peers_[2]).size(), 2u) << "when the neighbour is gone, it is asked as before";
+}
+
 TEST_F(BlockFetchTest, AsksForNoMoreWhileTheChainIsBehind) {
     have_headers(100);
     chain_.pending = 1u << 20;
