@@ -1,8 +1,8 @@
 #include "light/descriptors/miniscript.hpp"
 
 #include <algorithm>
-#include <set>
 
+#include "consensus/base/hex.hpp"
 #include "consensus/script/number.hpp"
 #include "consensus/script/script.hpp"
 #include "light/descriptors/miniscript_node.hpp"
@@ -17,7 +17,6 @@ using miniscript::NodePtr;
 using miniscript::Type;
 
 constexpr std::size_t kMaxWitnessScriptSize = 3600;  ///< policy for P2WSH
-constexpr int kMaxStackItems = 100;                  ///< policy for P2WSH
 constexpr std::size_t kKeySize = 33;
 constexpr int kMaxDepth = 400;
 
@@ -96,7 +95,18 @@ public:
         return at_ == steps_.size() ? std::move(node) : nullptr;
     }
 
+    const std::vector<Bytes>& keys() const { return keys_; }
+
 private:
+    static NodePtr make(Fragment fragment, std::vector<NodePtr> subs = {}, std::uint32_t number = 0, std::vector<std::size_t> keys = {},
+                        Bytes hash = {}) {
+        return make_node(miniscript::Context::p2wsh, fragment, std::move(subs), number, std::move(keys), std::move(hash));
+    }
+    std::size_t add_key(Bytes key) {
+        keys_.push_back(std::move(key));
+        return keys_.size() - 1;
+    }
+
     bool is(std::size_t ahead, Opcode opcode) const {
         return at_ + ahead < steps_.size() && steps_[at_ + ahead].opcode == opcode;
     }
@@ -108,10 +118,10 @@ private:
     }
 
     NodePtr wrap(Fragment fragment, NodePtr node) {
-        return node ? make_node(fragment, parts(std::move(node))) : nullptr;
+        return node ? make(fragment, parts(std::move(node))) : nullptr;
     }
     NodePtr pair(Fragment fragment, NodePtr first, NodePtr second) {
-        return first && second ? make_node(fragment, parts(std::move(first), std::move(second))) : nullptr;
+        return first && second ? make(fragment, parts(std::move(first), std::move(second))) : nullptr;
     }
 
     /// One expression, or several of which all but the last are verified (and_v).
@@ -136,8 +146,8 @@ private:
 
     NodePtr single(int depth) {
         if (left() == 0 || depth > kMaxDepth) return nullptr;
-        if (take(Opcode::op_1)) return make_node(Fragment::just_1, {});
-        if (take(Opcode::op_0)) return make_node(Fragment::just_0, {});
+        if (take(Opcode::op_1)) return make(Fragment::just_1, {});
+        if (take(Opcode::op_0)) return make(Fragment::just_0, {});
         if (steps_[at_].data.size() == kKeySize) return key();
         if (is(0, Opcode::op_checksequenceverify)) return lock(Fragment::older);
         if (is(0, Opcode::op_checklocktimeverify)) return lock(Fragment::after);
@@ -164,7 +174,7 @@ private:
     NodePtr key() {
         Bytes bytes = steps_[at_++].data;
         if (!is_key(bytes)) return nullptr;
-        return make_node(Fragment::pk_k, {}, 0, {std::move(bytes)});
+        return make(Fragment::pk_k, {}, 0, {add_key(std::move(bytes))});
     }
 
     NodePtr lock(Fragment fragment) {
@@ -172,7 +182,7 @@ private:
         const auto number = number_of(steps_[at_ + 1]);
         if (!number || *number < 1 || *number > 0x7fffffff) return nullptr;
         at_ += 2;
-        return make_node(fragment, {}, static_cast<std::uint32_t>(*number));
+        return make(fragment, {}, static_cast<std::uint32_t>(*number));
     }
 
     bool is_hash_lock() const {
@@ -193,7 +203,7 @@ private:
         }
         if (image.data.size() != size) return nullptr;
         at_ += 7;
-        return make_node(fragment, {}, 0, {}, image.data);
+        return make(fragment, {}, 0, {}, image.data);
     }
 
     NodePtr multi() {
@@ -201,16 +211,15 @@ private:
         if (!count || *count < 1 || *count > kMaxPubkeysPerMultisig || left() < 3 + static_cast<std::size_t>(*count))
             return nullptr;
         const auto n = static_cast<std::size_t>(*count);
-        std::vector<Bytes> keys;
-        for (std::size_t i = 0; i < n; ++i) {
+        std::vector<std::size_t> keys;
+        for (std::size_t i = n; i-- > 0;) {
             if (!is_key(steps_[at_ + 2 + i].data)) return nullptr;
-            keys.push_back(steps_[at_ + 2 + i].data);
+            keys.push_back(add_key(steps_[at_ + 2 + i].data));
         }
         const auto required = number_of(steps_[at_ + 2 + n]);
         if (!required || *required < 1 || *required > *count) return nullptr;
         at_ += 3 + n;
-        std::reverse(keys.begin(), keys.end());
-        return make_node(Fragment::multi, {}, static_cast<std::uint32_t>(*required), std::move(keys));
+        return make(Fragment::multi, {}, static_cast<std::uint32_t>(*required), std::move(keys));
     }
 
     NodePtr threshold(int depth) {
@@ -225,7 +234,7 @@ private:
         subs.push_back(single(depth + 1));
         if (!subs.back() || *required > static_cast<std::int64_t>(subs.size())) return nullptr;
         std::reverse(subs.begin(), subs.end());
-        return make_node(Fragment::thresh, std::move(subs), static_cast<std::uint32_t>(*required));
+        return make(Fragment::thresh, std::move(subs), static_cast<std::uint32_t>(*required));
     }
 
     /// What ends with endif: or_i, andor, or_c, or_d, d: and j:.
@@ -241,7 +250,7 @@ private:
             if (!first) return nullptr;
             auto subs = parts(std::move(first), std::move(last));
             subs.push_back(std::move(middle));
-            return make_node(Fragment::andor, std::move(subs));
+            return make(Fragment::andor, std::move(subs));
         }
         if (take(Opcode::op_if)) {
             if (take(Opcode::op_dup)) return wrap(Fragment::wrap_d, std::move(last));
@@ -254,30 +263,9 @@ private:
     }
 
     std::vector<Step> steps_;
+    std::vector<Bytes> keys_;
     std::size_t at_ = 0;
 };
-
-bool collect_keys(const Node& node, std::set<Bytes>& seen) {
-    for (const Bytes& key : node.keys) {
-        if (!seen.insert(key).second) return false;
-    }
-    return std::all_of(node.subs.begin(), node.subs.end(),
-                       [&](const NodePtr& sub) { return collect_keys(*sub, seen); });
-}
-
-bool all_typed(const Node& node) {
-    return !node.type.empty() &&
-           std::all_of(node.subs.begin(), node.subs.end(), [](const NodePtr& sub) { return all_typed(*sub); });
-}
-
-bool is_sane(const Node& node) {
-    std::set<Bytes> keys;
-    if (!all_typed(node) || !node.type.has("Bmsk") || !collect_keys(node, keys)) return false;
-    const auto& opcodes = node.more_opcodes.satisfied;
-    const auto& stack = node.stack.satisfied;
-    // What can never be satisfied meets every limit.
-    return (!opcodes || node.opcodes + *opcodes <= kMaxOpsPerScript) && (!stack || *stack <= kMaxStackItems);
-}
 
 }  // namespace
 
@@ -285,9 +273,11 @@ std::optional<std::string> infer_miniscript(ByteSpan script) {
     if (script.size() > kMaxWitnessScriptSize) return std::nullopt;
     auto steps = backward_steps(script);
     if (!steps) return std::nullopt;
-    const NodePtr node = Decoder(std::move(*steps)).decode();
-    if (!node || !is_sane(*node)) return std::nullopt;
-    return miniscript::to_string(*node);
+    Decoder decoder(std::move(*steps));
+    const NodePtr node = decoder.decode();
+    const auto key_text = [&](std::size_t key) { return to_hex(decoder.keys()[key]); };
+    if (!node || !miniscript::is_sane(*node, decoder.keys())) return std::nullopt;
+    return miniscript::to_string(*node, key_text);
 }
 
 }  // namespace cairn::light

@@ -1,18 +1,25 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "consensus/base/bytes.hpp"
 
+/// Expressions of BIP379, with everything that is known of them without keys.
 namespace cairn::light::miniscript {
+
+/// Where the script stands: a witness script, or a leaf of a taproot tree.
+enum class Context { p2wsh, tapscript };
 
 enum class Fragment {
     just_0,
     just_1,
     pk_k,
+    pk_h,
     older,
     after,
     sha256,
@@ -20,6 +27,7 @@ enum class Fragment {
     ripemd160,
     hash160,
     multi,
+    multi_a,
     wrap_a,
     wrap_s,
     wrap_c,
@@ -73,27 +81,61 @@ using Cost = std::optional<int>;
 struct Costs {
     Cost satisfied, dissatisfied;
 };
+/// What running does to the stack: items that it takes away in the end, and the most that it ever holds above its end.
+struct StackUse {
+    int taken = 0, peak = 0;
+};
+struct StackUses {
+    std::optional<StackUse> satisfied, dissatisfied;
+};
 
 struct Node;
 using NodePtr = std::unique_ptr<Node>;
 
-/// An expression with everything that is known of it from its parts.
+/// An expression with everything that is known of it from its parts. Keys are numbers that mean something to whoever made it.
 struct Node {
-    Fragment fragment;
+    Context context = Context::p2wsh;
+    Fragment fragment = Fragment::just_0;
     std::vector<NodePtr> subs;
-    std::vector<Bytes> keys;
-    std::uint32_t number = 0;  ///< of older, after, multi, thresh
+    std::vector<std::size_t> keys;
+    std::uint32_t number = 0;  ///< of older, after, multi, multi_a, thresh
     Bytes hash;
-    Type type;
-    int opcodes = 0;     ///< that count towards the limit whichever way is taken
-    Costs more_opcodes;  ///< that are counted only when executed
-    Costs stack;         ///< witness items
+
+    Type type;                   ///< empty: the parts do not fit
+    std::size_t script_size = 0;
+    int opcodes = 0;             ///< that count towards the limit whichever way is taken
+    Costs more_opcodes;          ///< that are counted only when executed
+    Costs witness_bytes;         ///< items with their lengths
+    StackUses stack;
+
+    bool is_valid() const;
+    /// Within the limits of opcodes and stack when satisfied.
+    bool keeps_limits() const;
+    /// Items of the largest satisfaction; nullopt when there is none.
+    std::optional<int> witness_items() const;
+    bool is_satisfiable() const { return stack.satisfied.has_value(); }
+    /// No key twice, here and below.
+    bool has_distinct_keys(std::span<const Bytes> keys) const;
 };
 
 /// Puts an expression together and works out type and costs. An empty type: the parts do not fit.
-NodePtr make_node(Fragment fragment, std::vector<NodePtr> subs, std::uint32_t number = 0, std::vector<Bytes> keys = {},
-                  Bytes hash = {});
+NodePtr make_node(Context context, Fragment fragment, std::vector<NodePtr> subs = {}, std::uint32_t number = 0,
+                  std::vector<std::size_t> keys = {}, Bytes hash = {});
 
-std::string to_string(const Node& node);
+using KeyText = std::function<std::string(std::size_t key)>;
+std::string to_string(const Node& node, const KeyText& key_text);
+
+/// Reads an expression; null when it is none. `read_key` gives a key's number, nullopt to refuse it.
+/// Limits: depth of 400 in each expression, scripts of the context's size.
+NodePtr parse(std::string_view text, Context context, const std::function<std::optional<std::size_t>(std::string_view)>& read_key);
+
+/// The script with these keys: 33 bytes each, or 32 in tapscript.
+Bytes make_script(const Node& node, std::span<const Bytes> keys);
+
+/// Correctly typed, not malleable, needing a signature, without repeated keys or mixed kinds of time locks, within the limits.
+bool is_sane(const Node& node, std::span<const Bytes> keys);
+/// Why an expression must not be used: Bitcoin Core's words behind the text of the part that is to blame. nullopt: it may.
+/// `keys`: any bytes that are the same for the same key.
+std::optional<std::string> fault_of(const Node& node, std::span<const Bytes> keys, const KeyText& key_text);
 
 }  // namespace cairn::light::miniscript
