@@ -24,7 +24,8 @@ bool may_gossip(ConnectionType type) {
         case ConnectionType::inbound:
         case ConnectionType::outbound_full_relay:
         case ConnectionType::manual:
-        case ConnectionType::addr_fetch: return true;
+        case ConnectionType::addr_fetch:
+        case ConnectionType::lan: return true;  // a neighbour is nobody's business, but may know the way out
         default: return false;
     }
 }
@@ -239,7 +240,8 @@ std::optional<Endpoint> AddressRelay::own_address(const Peer& peer, Outbox& out)
     const PeerInfo& info = peer.info;
     Endpoint own = around_.own.best_for(info.address.address, peer.link.onion).value_or(Endpoint{{}, options_.listen_port});
     const NetAddress& seen = peer.link.seen_as.address;
-    const bool credible = options_.discover && info.address.address.is_routable() && seen.is_routable() && options_.reachable(seen.network());
+    const bool credible = options_.discover && info.address.address.is_routable() && seen.is_routable() && options_.reachable(seen.network()) &&
+                          !is_secret(seen);
     const std::uint64_t one_in = around_.own.score(own.address) > LocalAddresses::from_operator ? 8 : 2;
     if (credible && (!own.address.is_routable() || random_.below(one_in) == 0)) {
         own.address = seen;

@@ -47,7 +47,7 @@ public:
 private:
     void connect() {
         constexpr std::array kTypes{ConnectionType::inbound, ConnectionType::inbound, ConnectionType::outbound_full_relay, ConnectionType::manual,
-                                    ConnectionType::feeler, ConnectionType::block_relay_only, ConnectionType::addr_fetch};
+                                    ConnectionType::feeler, ConnectionType::block_relay_only, ConnectionType::addr_fetch, ConnectionType::lan};
         GossipHarness::How how;
         how.addrv2 = random.below(3) != 0;
         how.permissions = random.below(4) == 0 ? kPermitAddr : kPermitNone;

@@ -39,12 +39,12 @@ protected:
 // ------------------------------------------------------------------------------------ who takes part
 
 TEST_F(AddressRelayTest, AsksThoseWeCallForAddressesAndNobodyElse) {
-    for (const ConnectionType type : {outbound_full_relay, manual, addr_fetch}) {
+    for (const ConnectionType type : {outbound_full_relay, manual, addr_fetch, lan}) {
         const PeerId id = connect(type).id;
         EXPECT_TRUE(take_sent()[id].getaddr) << to_string(type);
         EXPECT_TRUE(describe(id).addr_relay_enabled);
     }
-    for (const ConnectionType type : {inbound, block_relay_only, feeler}) {
+    for (const ConnectionType type : {inbound, block_relay_only, feeler, private_broadcast}) {
         const PeerId id = connect(type).id;
         EXPECT_FALSE(take_sent()[id].getaddr) << to_string(type);
         EXPECT_FALSE(describe(id).addr_relay_enabled);
@@ -217,7 +217,7 @@ TEST_F(AddressRelayTest, KeepsSecretsOfTheLocalNetwork) {
     book.add({fresh(1)}, neighbour, 0, now_s());
     relay.set_secret([&](const NetAddress& address) { return address == neighbour; });
     const PeerInfo& source = connect(inbound, {.permissions = kPermitAddr});
-    const PeerInfo& listener = connect_listener({.permissions = kPermitAddr});
+    connect_listener({.permissions = kPermitAddr});
     tell(source, {fresh(1)});
     pass(600 * kSecond);
     EXPECT_TRUE(receivers().empty());
@@ -225,7 +225,9 @@ TEST_F(AddressRelayTest, KeepsSecretsOfTheLocalNetwork) {
         const PeerInfo& asker = connect(inbound, {.permissions = kPermitAddr});
         for (const PeerAddress& address : asks(asker)) EXPECT_NE(address.endpoint.address, neighbour);
     }
-    (void)listener;
+    const PeerInfo& liar = connect_listener({.link = {.seen_as = fresh(1).endpoint}});
+    pass(kSecond, true);
+    EXPECT_TRUE(take_sent()[liar.id].all().empty()) << "not as our own either";
 }
 
 // ------------------------------------------------------------------------------------ how much is believed
