@@ -308,10 +308,12 @@ std::optional<AddrBook::Choice> AddrBook::select(bool new_only, const std::set<N
     if (in_new + in_tried == 0) return std::nullopt;
     const bool from_tried = in_new == 0 || (in_tried > 0 && random_.below(2) == 0);
     const std::vector<Bucket>& table = from_tried ? tried_ : new_;
+    std::vector<const Bucket*> filled;  // in a young book hardly one in a hundred is
+    for (const Bucket& bucket : table)
+        if (!bucket.empty()) filled.push_back(&bucket);
     double factor = 1.0;
     for (;;) {
-        const Bucket& bucket = table[random_.below(table.size())];
-        if (bucket.empty()) continue;
+        const Bucket& bucket = *filled[random_.below(filled.size())];
         const auto start = static_cast<int>(random_.below(kBucketSize));
         const auto first = std::ranges::lower_bound(bucket, start, {}, [](const auto& place) { return int{place.first}; }) - bucket.begin();
         const Entry* found = nullptr;
