@@ -47,7 +47,7 @@ constexpr Option kDaemonOptions[] = {
 
     // Connection
     {"-addnode", "=<ip>", "Keep a connection to this node; may be given several times", connection, kNetworkOnly},
-    {"-asmap", "=<file>", "A map from addresses to autonomous systems, for spreading connections", connection},
+    {"-asmap", "=<file>", "A map from addresses to autonomous systems, for spreading connections; without a file the one that was built in, if any", connection},
     {"-bantime", "=<n>", "How long a ban by hand lasts, in seconds (default: 86400)", connection},
     {"-bind", "=<addr>[:<port>][=onion]", "Listen on this address; =onion marks what comes in there as from Tor", connection, kNetworkOnly},
     {"-cjdnsreachable", "", "This machine reaches CJDNS addresses (default: 0)", connection},
