@@ -73,27 +73,34 @@ std::string descriptor_checksum(std::string_view text) {
     return checksum;
 }
 
-std::optional<Descriptor::Keys> Descriptor::public_keys(std::uint32_t index) const {
+std::optional<Descriptor::Keys> Descriptor::public_keys(std::uint32_t index, ScriptKeys* found) const {
     Keys keys;
     for (const KeyExpression& expression : keys_) {
-        auto key = expression.public_key(index);
-        if (!key) return std::nullopt;
-        keys.push_back(tapscript_ ? Bytes(key->begin() + 1, key->begin() + 33) : std::move(*key));
+        Bytes key;
+        if (found) {
+            auto derived = expression.derive(index);
+            if (!derived) return std::nullopt;
+            found->add_public(derived->pubkey, std::move(derived->origin));
+            if (derived->private_key) found->add(*derived->private_key);
+            key = std::move(derived->pubkey);
+        } else {
+            auto derived = expression.public_key(index);
+            if (!derived) return std::nullopt;
+            key = std::move(*derived);
+        }
+        keys.push_back(tapscript_ ? Bytes(key.begin() + 1, key.begin() + 33) : std::move(key));
     }
     return keys;
 }
 
-std::optional<Bytes> Descriptor::multi_script(std::uint32_t index) const {
-    auto keys = public_keys(index);
-    if (!keys) return std::nullopt;
-    if (sorted_) std::sort(keys->begin(), keys->end());
+Bytes Descriptor::multi_script(Keys keys) const {
+    if (sorted_) std::sort(keys.begin(), keys.end());
     if (!tapscript_) {
-        const std::vector<ByteSpan> spans(keys->begin(), keys->end());
+        const std::vector<ByteSpan> spans(keys.begin(), keys.end());
         return make_multisig(threshold_, spans);
     }
     ScriptBuilder script;
-    for (std::size_t i = 0; i < keys->size(); ++i)
-        script.push((*keys)[i]).op(i == 0 ? Opcode::op_checksig : Opcode::op_checksigadd);
+    for (std::size_t i = 0; i < keys.size(); ++i) script.push(keys[i]).op(i == 0 ? Opcode::op_checksig : Opcode::op_checksigadd);
     return script.number(threshold_).op(Opcode::op_numequal).take();
 }
 
@@ -114,14 +121,14 @@ std::unique_ptr<TapTree> build_tree(std::vector<Bytes>& leaves, const std::vecto
 
 }  // namespace
 
-std::optional<Bytes> Descriptor::taproot_script(std::uint32_t index) const {
-    const auto key = keys_[0].public_key(index);
-    if (!key) return std::nullopt;
-    const ByteSpan xonly = ByteSpan(*key).subspan(1, 32);
+std::optional<Bytes> Descriptor::taproot_script(std::uint32_t index, ScriptKeys* found) const {
+    const auto keys = public_keys(index, found);
+    if (!keys) return std::nullopt;
+    const ByteSpan xonly = ByteSpan(keys->front()).subspan(1, 32);
     if (kind_ == Kind::rawtr) return make_witness_program(1, xonly);
     std::vector<Bytes> leaves;
     for (const auto& inner : inner_) {
-        auto script = inner->inner_script(index);
+        auto script = inner->inner_script(index, found);
         if (!script) return std::nullopt;
         leaves.push_back(std::move(*script));
     }
@@ -129,36 +136,45 @@ std::optional<Bytes> Descriptor::taproot_script(std::uint32_t index) const {
     const auto tree = leaves.empty() ? nullptr : build_tree(leaves, depths_, next, 0);
     const auto output = make_taproot_output(xonly, tree.get());
     if (!output) return std::nullopt;
+    if (found) {
+        TaprootSpend spend{Uint256(xonly), output->merkle_root, {}};
+        for (std::size_t i = 0; i < output->leaves.size(); ++i) {
+            const TaprootOutput::Leaf& leaf = output->leaves[i];
+            spend.leaves.push_back({static_cast<std::uint8_t>(depths_[i]), leaf.leaf_version, leaf.script, leaf.control_block});
+        }
+        found->add_taproot(std::move(spend));
+    }
     return make_witness_program(1, output->output_key);
 }
 
-std::optional<Bytes> Descriptor::inner_script(std::uint32_t index) const {
+std::optional<Bytes> Descriptor::inner_script(std::uint32_t index, ScriptKeys* found) const {
     switch (kind_) {
         case Kind::raw:
         case Kind::addr: return script_;
-        case Kind::multi: return multi_script(index);
         case Kind::tr:
-        case Kind::rawtr: return taproot_script(index);
+        case Kind::rawtr: return taproot_script(index, found);
         case Kind::sh:
         case Kind::wsh: {
-            const auto script = inner_[0]->inner_script(index);
+            const auto script = inner_[0]->inner_script(index, found);
             if (!script) return std::nullopt;
+            if (found) found->add_script(*script);
             return kind_ == Kind::sh ? p2sh_of(*script) : make_witness_program(0, sha256(*script).span());
         }
-        case Kind::pk:
-        case Kind::pkh:
-        case Kind::wpkh:
-        case Kind::combo: break;
+        default: break;
     }
-    const auto keys = public_keys(index);
+    auto keys = public_keys(index, found);
     if (!keys) return std::nullopt;
-    const Bytes& key = keys->front();
-    if (kind_ == Kind::pkh) return make_p2pkh(hash160(key));
-    return kind_ == Kind::wpkh ? p2wpkh_of(key) : single_sig(key);
+    switch (kind_) {
+        case Kind::multi: return multi_script(std::move(*keys));
+        case Kind::miniscript: return miniscript::make_script(*node_, *keys);
+        case Kind::pkh: return make_p2pkh(hash160(keys->front()));
+        case Kind::wpkh: return p2wpkh_of(keys->front());
+        default: return single_sig(keys->front());
+    }
 }
 
-std::optional<std::vector<Bytes>> Descriptor::scripts(std::uint32_t index) const {
-    auto first = inner_script(index);
+std::optional<std::vector<Bytes>> Descriptor::scripts(std::uint32_t index, ScriptKeys* found) const {
+    auto first = inner_script(index, found);
     if (!first) return std::nullopt;
     std::vector<Bytes> scripts{std::move(*first)};
     if (kind_ == Kind::combo) {
@@ -168,6 +184,7 @@ std::optional<std::vector<Bytes>> Descriptor::scripts(std::uint32_t index) const
             const Bytes segwit = p2wpkh_of(key);
             scripts.push_back(segwit);
             scripts.push_back(p2sh_of(segwit));
+            if (found) found->add_script(segwit);
         }
     }
     return scripts;
@@ -183,38 +200,69 @@ bool Descriptor::has_private_keys() const {
            std::any_of(inner_.begin(), inner_.end(), [](const auto& inner) { return inner->has_private_keys(); });
 }
 
-std::string Descriptor::tree_text(std::size_t& leaf, int depth) const {
-    if (depths_[leaf] == depth) return inner_[leaf++]->text();
-    std::string text = "{" + tree_text(leaf, depth + 1);
-    text += "," + tree_text(leaf, depth + 1) + "}";
-    return text;
+bool Descriptor::has_all_private_keys() const {
+    return std::all_of(keys_.begin(), keys_.end(), [](const KeyExpression& key) { return key.has_private_key(); }) &&
+           std::all_of(inner_.begin(), inner_.end(), [](const auto& inner) { return inner->has_all_private_keys(); });
 }
 
-std::string Descriptor::text() const {
+std::vector<KeyExpression> Descriptor::keys() const {
+    std::vector<KeyExpression> all = keys_;
+    for (const auto& inner : inner_) {
+        const auto more = inner->keys();
+        all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+}
+
+std::optional<std::string> Descriptor::tree_text(Form form, std::size_t& leaf, int depth) const {
+    if (depths_[leaf] == depth) return inner_[leaf++]->text(form);
+    const auto left = tree_text(form, leaf, depth + 1);
+    const auto right = tree_text(form, leaf, depth + 1);
+    if (!left || !right) return std::nullopt;
+    return "{" + *left + "," + *right + "}";
+}
+
+std::optional<std::string> Descriptor::text(Form form) const {
+    std::vector<std::string> keys;
+    for (const KeyExpression& key : keys_) {
+        auto written = key.text(*params_, form);
+        if (!written) return std::nullopt;
+        keys.push_back(std::move(*written));
+    }
+    const auto with_inner = [&](const char* name) -> std::optional<std::string> {
+        const auto inner = inner_[0]->text(form);
+        if (!inner) return std::nullopt;
+        return std::string(name) + "(" + *inner + ")";
+    };
     switch (kind_) {
         case Kind::raw: return "raw(" + to_hex(script_) + ")";
         case Kind::addr: return "addr(" + address_ + ")";
-        case Kind::sh: return "sh(" + inner_[0]->text() + ")";
-        case Kind::wsh: return "wsh(" + inner_[0]->text() + ")";
-        case Kind::pk: return "pk(" + keys_[0].text(*params_) + ")";
-        case Kind::pkh: return "pkh(" + keys_[0].text(*params_) + ")";
-        case Kind::wpkh: return "wpkh(" + keys_[0].text(*params_) + ")";
-        case Kind::combo: return "combo(" + keys_[0].text(*params_) + ")";
-        case Kind::rawtr: return "rawtr(" + keys_[0].text(*params_) + ")";
+        case Kind::sh: return with_inner("sh");
+        case Kind::wsh: return with_inner("wsh");
+        case Kind::pk: return "pk(" + keys[0] + ")";
+        case Kind::pkh: return "pkh(" + keys[0] + ")";
+        case Kind::wpkh: return "wpkh(" + keys[0] + ")";
+        case Kind::combo: return "combo(" + keys[0] + ")";
+        case Kind::rawtr: return "rawtr(" + keys[0] + ")";
+        case Kind::miniscript: return miniscript::to_string(*node_, [&](std::size_t key) { return keys[key]; });
         case Kind::tr: {
+            if (inner_.empty()) return "tr(" + keys[0] + ")";
             std::size_t leaf = 0;
-            return "tr(" + keys_[0].text(*params_) + (inner_.empty() ? "" : "," + tree_text(leaf, 0)) + ")";
+            const auto tree = tree_text(form, leaf, 0);
+            if (!tree) return std::nullopt;
+            return "tr(" + keys[0] + "," + *tree + ")";
         }
         case Kind::multi: break;
     }
-    std::string text =
-        std::string(sorted_ ? "sortedmulti" : "multi") + (tapscript_ ? "_a(" : "(") + std::to_string(threshold_);
-    for (const KeyExpression& key : keys_) text += "," + key.text(*params_);
+    std::string text = std::string(sorted_ ? "sortedmulti" : "multi") + (tapscript_ ? "_a(" : "(") + std::to_string(threshold_);
+    for (const std::string& key : keys) text += "," + key;
     return text + ")";
 }
 
-std::string Descriptor::to_string() const {
-    return with_checksum(text());
+std::optional<std::string> Descriptor::to_string(Form form) const {
+    auto written = text(form);
+    if (!written) return std::nullopt;
+    return with_checksum(std::move(*written));
 }
 
 namespace {
@@ -227,7 +275,7 @@ std::string infer_keys(const Solution& solution, KeyPlace place, const ChainPara
         const auto key = KeyExpression::from_public_key(part, place);
         if (!key) return {};
         if (solution.type == OutputType::multisig) text += ",";
-        text += key->text(params);
+        text += *key->text(params);
     }
     return text + ")";
 }

@@ -1,8 +1,11 @@
 #include "light/descriptors/descriptor_key.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "consensus/base/hex.hpp"
+#include "consensus/crypto/hash.hpp"
 #include "consensus/rules/params.hpp"
 
 namespace cairn::light {
@@ -23,12 +26,50 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-Result<KeyPath, std::string> parse_steps(std::span<const std::string_view> parts) {
-    for (const std::string_view part : parts) {
-        if (part.size() > 1 && part.front() == '<' && part.back() == '>')
-            return fail(std::string("Multipath key expressions are not supported"));
+/// A path of which one step may have alternatives, "<0;1>".
+struct Steps {
+    KeyPath path;
+    std::size_t choice_at = 0;
+    std::vector<std::uint32_t> choices;
+};
+
+bool is_choice(std::string_view part) { return part.size() > 1 && part.front() == '<' && part.back() == '>'; }
+
+Result<std::vector<std::uint32_t>, std::string> parse_choices(std::string_view part, KeyPath& path) {
+    const auto parts = split(part.substr(1, part.size() - 2), ';');
+    if (parts.size() < 2) return fail(std::string("Multipath key path specifiers must have at least two items"));
+    std::vector<std::uint32_t> choices;
+    for (const std::string_view one : parts) {
+        const auto step = parse_key_path(std::span(&one, 1));
+        if (!step) return fail(step.error());
+        if (std::ranges::find(choices, step->steps[0]) != choices.end())
+            return fail(fmt::format("Duplicated key path value {} in multipath specifier", step->steps[0]));
+        choices.push_back(step->steps[0]);
+        path.apostrophe = path.apostrophe || step->apostrophe;
     }
-    return parse_key_path(parts);
+    return choices;
+}
+
+Result<Steps, std::string> parse_steps(std::span<const std::string_view> parts, bool choice_allowed) {
+    Steps result;
+    for (const std::string_view part : parts) {
+        if (!is_choice(part)) {
+            const auto step = parse_key_path(std::span(&part, 1));
+            if (!step) return fail(step.error());
+            result.path.steps.push_back(step->steps[0]);
+            result.path.apostrophe = result.path.apostrophe || step->apostrophe;
+            continue;
+        }
+        if (!choice_allowed)
+            return fail(fmt::format("Key path value '{}' specifies multipath in a section where multipath is not allowed", part));
+        if (!result.choices.empty()) return fail(std::string("Multiple multipath key path specifiers found"));
+        auto choices = parse_choices(part, result.path);
+        if (!choices) return fail(choices.error());
+        result.choice_at = result.path.steps.size();
+        result.path.steps.push_back(choices->front());
+        result.choices = std::move(*choices);
+    }
+    return result;
 }
 
 Bytes serialized(const PublicKey& key, bool compressed) {
@@ -86,7 +127,8 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
                                                         const ChainParams& params) {
     const auto origin_parts = split(text, ']');
     if (origin_parts.size() > 2) return fail(std::string("Multiple ']' characters found for a single pubkey"));
-    std::string origin;
+    std::optional<KeyOrigin> origin;
+    bool origin_apostrophe = false;
     if (origin_parts.size() == 2) {
         const std::string_view first = origin_parts[0];
         if (first.empty() || first[0] != '[') {
@@ -99,9 +141,12 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
                 fmt::format("Fingerprint is not 4 bytes ({} characters instead of 8 characters)", parts[0].size()));
         const auto fingerprint = from_hex(parts[0]);
         if (!fingerprint) return fail(fmt::format("Fingerprint '{}' is not hex", parts[0]));
-        const auto path = parse_steps(std::span(parts).subspan(1));
-        if (!path) return fail(path.error());
-        origin = "[" + to_hex(*fingerprint) + key_path_text(path->steps, path->apostrophe) + "]";
+        const auto steps = parse_steps(std::span(parts).subspan(1), false);
+        if (!steps) return fail(steps.error());
+        origin.emplace();
+        std::ranges::copy(*fingerprint, origin->fingerprint.begin());
+        origin->path = steps->path.steps;
+        origin_apostrophe = steps->path.apostrophe;
     }
     auto parts = split(origin_parts.back(), '/');
     const std::string_view key_text = parts[0];
@@ -109,10 +154,15 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
     if (is_space(key_text.front()) || is_space(key_text.back()))
         return fail(fmt::format("Key '{}' is invalid due to whitespace", key_text));
     KeyExpression result;
+    result.origin_ = origin;
+    result.origin_apostrophe_ = origin_apostrophe;
     if (parts.size() == 1) {
         if (is_hex(key_text)) {
             auto key = parse_hex_key(key_text, place);
-            if (key) key->origin_ = origin;
+            if (key) {
+                key->origin_ = origin;
+                key->origin_apostrophe_ = origin_apostrophe;
+            }
             return key;
         }
         if (const auto secret = decode_wif(key_text, params.addresses)) {
@@ -121,8 +171,7 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
             result.key_ = serialized(secret->key.public_key(), secret->compressed);
             result.compressed_ = secret->compressed;
             result.xonly_ = place == KeyPlace::p2tr;
-            result.private_key_ = true;
-            result.origin_ = origin;
+            result.wif_ = secret;
             return result;
         }
     }
@@ -134,12 +183,20 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
         result.apostrophe_ = parts.back() == "*'";
         parts.pop_back();
     }
-    const auto path = parse_steps(std::span(parts).subspan(1));
-    if (!path) return fail(path.error());
-    result.path_ = path->steps;
-    result.apostrophe_ = result.apostrophe_ || path->apostrophe;
-    result.private_key_ = result.extended_->private_key.has_value();
-    result.origin_ = origin;
+    const auto steps = parse_steps(std::span(parts).subspan(1), true);
+    if (!steps) return fail(steps.error());
+    result.path_ = steps->path.steps;
+    result.choice_at_ = steps->choice_at;
+    result.step_choices_ = steps->choices;
+    result.apostrophe_ = result.apostrophe_ || steps->path.apostrophe;
+    return result;
+}
+
+KeyExpression KeyExpression::alternative(std::size_t n) const {
+    KeyExpression result = *this;
+    if (step_choices_.empty()) return result;
+    result.path_[choice_at_] = step_choices_[n];
+    result.step_choices_.clear();
     return result;
 }
 
@@ -152,14 +209,72 @@ std::optional<Bytes> KeyExpression::public_key(std::uint32_t index) const {
     return serialized(*key->public_key, true);
 }
 
-std::string KeyExpression::text(const ChainParams& params) const {
-    if (!extended_) return origin_ + to_hex(ByteSpan(key_).subspan(xonly_ ? 1 : 0));
-    std::string text = origin_ + extended_->public_text(params) + key_path_text(path_, apostrophe_);
+std::optional<KeyExpression::Derived> KeyExpression::derive(std::uint32_t index) const {
+    Derived result;
+    result.origin = origin_.value_or(KeyOrigin{});
+    if (!extended_) {
+        result.pubkey = key_;
+        result.private_key = wif_;
+        const auto point = PublicKey::parse(key_);
+        if (!origin_ && point) {
+            const Hash160 id = hash160(key_);
+            std::copy_n(id.begin(), result.origin.fingerprint.size(), result.origin.fingerprint.begin());
+        }
+        return result;
+    }
+    std::vector<std::uint32_t> steps = path_;
+    if (ranged_) steps.push_back(index | (hardened_range_ ? kHardened : 0));
+    const auto key = extended_->derive(steps);
+    if (!key) return std::nullopt;
+    result.pubkey = serialized(*key->public_key, true);
+    if (key->private_key) result.private_key = WalletKey{*key->private_key, true};
+    if (!origin_) result.origin.fingerprint = extended_->fingerprint();
+    result.origin.path.insert(result.origin.path.end(), steps.begin(), steps.end());
+    return result;
+}
+
+std::string KeyExpression::origin_text() const {
+    if (!origin_) return {};
+    return "[" + to_hex(origin_->fingerprint) + key_path_text(origin_->path, origin_apostrophe_) + "]";
+}
+
+std::optional<std::string> KeyExpression::text(const ChainParams& params, DescriptorForm form) const {
+    const bool show_private = form == DescriptorForm::private_keys && has_private_key();
+    if (!extended_) {
+        if (show_private) return origin_text() + encode_wif(*wif_, params.addresses);
+        return origin_text() + to_hex(ByteSpan(key_).subspan(xonly_ ? 1 : 0));
+    }
+    if (form == DescriptorForm::normalized) return normalized_text(params);
+    std::string text = origin_text() + (show_private ? extended_->private_text(params) : extended_->public_text(params));
+    if (step_choices_.empty()) {
+        text += key_path_text(path_, apostrophe_);
+    } else {
+        const std::span<const std::uint32_t> steps(path_);
+        text += key_path_text(steps.first(choice_at_), apostrophe_) + "/<";
+        for (std::size_t i = 0; i < step_choices_.size(); ++i)
+            text += (i > 0 ? ";" : "") + key_path_text(std::span(step_choices_).subspan(i, 1), apostrophe_).substr(1);
+        text += ">" + key_path_text(steps.subspan(choice_at_ + 1), apostrophe_);
+    }
     if (ranged_) {
         text += "/*";
         if (hardened_range_) text += apostrophe_ ? "'" : "h";
     }
     return text;
+}
+
+/// All up to the last hardened step is told in the origin, so that the rest can be followed without private keys.
+std::optional<std::string> KeyExpression::normalized_text(const ChainParams& params) const {
+    if (hardened_range_) return text(params, DescriptorForm::public_keys);
+    std::size_t done = path_.size();
+    while (done > 0 && !(path_[done - 1] & kHardened)) --done;
+    if (done == 0) return text(params, DescriptorForm::public_keys);
+    const std::span<const std::uint32_t> steps(path_);
+    const auto parent = extended_->derive(steps.first(done));
+    if (!parent) return std::nullopt;
+    KeyOrigin origin = origin_.value_or(KeyOrigin{extended_->fingerprint(), {}});
+    origin.path.insert(origin.path.end(), steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(done));
+    return "[" + to_hex(origin.fingerprint) + key_path_text(origin.path) + "]" + parent->public_text(params) + key_path_text(steps.subspan(done)) +
+           (ranged_ ? "/*" : "");
 }
 
 }  // namespace cairn::light

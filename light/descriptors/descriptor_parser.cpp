@@ -16,6 +16,17 @@ constexpr std::size_t kMaxTapscriptKeys = 999;
 
 using Parsed = Result<Descriptor, std::string>;
 
+/// How many descriptors the keys make of one; 0: they do not agree.
+std::size_t alternatives(std::span<const KeyExpression> keys) {
+    std::size_t count = 1;
+    for (const KeyExpression& key : keys) {
+        if (key.alternatives() == 1) continue;
+        if (count != 1 && count != key.alternatives()) return 0;
+        count = key.alternatives();
+    }
+    return count;
+}
+
 /// True when `text` starts with `name(` and ends with `)`; then only what is between remains.
 bool take_function(std::string_view name, std::string_view& text) {
     if (text.size() < name.size() + 2 || !text.starts_with(name) || text[name.size()] != '(' || text.back() != ')')
@@ -60,6 +71,14 @@ class DescriptorParser {
 public:
     explicit DescriptorParser(const ChainParams& params) : params_(params) {}
 
+    /// One of each key's alternatives.
+    static Descriptor alternative(const Descriptor& whole, std::size_t n) {
+        Descriptor result = whole;
+        for (KeyExpression& key : result.keys_) key = key.alternative(n);
+        for (auto& inner : result.inner_) inner = std::make_shared<const Descriptor>(alternative(*inner, n));
+        return result;
+    }
+
     Parsed parse(std::string_view text, KeyPlace place) {
         std::string_view rest = text;
         std::string_view body = take_expression(rest);
@@ -90,6 +109,7 @@ private:
     Parsed parse_function(std::string_view text, KeyPlace place) {
         const bool top = place == KeyPlace::top;
         const bool script_place = top || place == KeyPlace::p2sh || place == KeyPlace::p2wsh;
+        const std::string_view whole = text;
         if (take_function("pk", text)) return single_key(Kind::pk, "pk", text, place);
         if (script_place && take_function("pkh", text)) return single_key(Kind::pkh, "pkh", text, place);
         if (take_function("combo", text)) {
@@ -113,7 +133,7 @@ private:
                 return fail(error_text("Can only have wsh() at top level or inside sh()"));
             return wrap(Kind::wsh, text, KeyPlace::p2wsh);
         }
-        return parse_output(text, place);
+        return parse_output(whole, place);
     }
 
     /// The functions that only stand at the top.
@@ -131,9 +151,39 @@ private:
         }
         if (take_function("raw", text))
             return top ? parse_raw(text) : fail(error_text("Can only have raw() at top level"));
+        if (auto found = parse_miniscript(text, place)) return std::move(*found);
         if (place == KeyPlace::p2sh) return fail(error_text("A function is needed within P2SH"));
         if (place == KeyPlace::p2wsh) return fail(error_text("A function is needed within P2WSH"));
         return fail(fmt::format("'{}' is not a valid descriptor function", text));
+    }
+
+    /// nullopt: it is no miniscript at all.
+    std::optional<Parsed> parse_miniscript(std::string_view text, KeyPlace place) const {
+        const bool in_tr = place == KeyPlace::p2tr;
+        Descriptor descriptor = make(Kind::miniscript);
+        descriptor.tapscript_ = in_tr;
+        std::string key_error;
+        std::vector<std::string> names;
+        const auto read_key = [&](std::string_view key_text) -> std::optional<std::size_t> {
+            auto key = KeyExpression::parse(key_text, in_tr ? KeyPlace::p2tr : KeyPlace::p2wsh, params_);
+            if (!key) {
+                key_error = key.error();
+                return std::nullopt;
+            }
+            names.push_back(*key->text(params_));
+            descriptor.keys_.push_back(std::move(*key));
+            return names.size() - 1;
+        };
+        auto node = miniscript::parse(text, in_tr ? miniscript::Context::tapscript : miniscript::Context::p2wsh, read_key);
+        if (!key_error.empty()) return fail(key_error);
+        if (!node) return std::nullopt;
+        if (!in_tr && place != KeyPlace::p2wsh) return fail(error_text("Miniscript expressions can only be used in wsh or tr."));
+        std::vector<Bytes> ids;
+        for (const std::string& name : names) ids.emplace_back(name.begin(), name.end());
+        if (auto fault = miniscript::fault_of(*node, ids, [&](std::size_t key) { return names[key]; })) return fail(std::move(*fault));
+        if (alternatives(descriptor.keys_) == 0) return fail(error_text("Miniscript: Multipath derivation paths have mismatched lengths"));
+        descriptor.node_ = std::move(node);
+        return descriptor;
     }
 
     Parsed wrap(Kind kind, std::string_view text, KeyPlace inside) {
@@ -189,6 +239,7 @@ private:
         if (auto problem = check_multi(threshold, descriptor.keys_.size(), script_size, tapscript, place);
             !problem.empty())
             return fail(problem);
+        if (alternatives(descriptor.keys_) == 0) return fail(error_text("multi(): Multipath derivation paths have mismatched lengths"));
         descriptor.threshold_ = static_cast<int>(threshold);
         return descriptor;
     }
@@ -229,6 +280,14 @@ private:
         const char got = text[0];
         if (!take(',', text)) return fail(fmt::format("tr: expected ',', got '{}'", got));
         if (auto problem = parse_tree(descriptor, text); !problem.empty()) return fail(problem);
+        std::vector<KeyExpression> inner;
+        for (const auto& leaf : descriptor.inner_) {
+            const auto more = leaf->keys();
+            inner.insert(inner.end(), more.begin(), more.end());
+        }
+        if (alternatives(inner) == 0) return fail(error_text("tr(): Multipath subscripts have mismatched lengths"));
+        if (alternatives(descriptor.keys()) == 0)
+            return fail(error_text("tr(): Multipath internal key mismatches multipath subscripts lengths"));
         return descriptor;
     }
 
@@ -260,8 +319,7 @@ private:
     const ChainParams& params_;
 };
 
-Result<Descriptor, std::string> parse_descriptor(std::string_view text, const ChainParams& params,
-                                                 bool require_checksum) {
+Result<std::vector<Descriptor>, std::string> parse_descriptors(std::string_view text, const ChainParams& params, bool require_checksum) {
     const std::size_t mark = text.find('#');
     const std::string_view body = text.substr(0, mark);
     const bool has_checksum = mark != std::string_view::npos;
@@ -275,7 +333,19 @@ Result<Descriptor, std::string> parse_descriptor(std::string_view text, const Ch
     if (has_checksum && given != checksum) {
         return fail(fmt::format("Provided checksum '{}' does not match computed checksum '{}'", given, checksum));
     }
-    return DescriptorParser(params).parse(body, KeyPlace::top);
+    const auto whole = DescriptorParser(params).parse(body, KeyPlace::top);
+    if (!whole) return fail(whole.error());
+    const std::vector<KeyExpression> keys = whole->keys();
+    std::vector<Descriptor> result;
+    for (std::size_t n = 0; n < alternatives(keys); ++n) result.push_back(DescriptorParser::alternative(*whole, n));
+    return result;
+}
+
+Result<Descriptor, std::string> parse_descriptor(std::string_view text, const ChainParams& params, bool require_checksum) {
+    auto all = parse_descriptors(text, params, require_checksum);
+    if (!all) return fail(all.error());
+    if (all->size() != 1) return fail(error_text("Cannot have multipath key expressions here"));
+    return std::move(all->front());
 }
 
 }  // namespace cairn::light

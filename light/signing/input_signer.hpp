@@ -4,7 +4,7 @@
 
 #include "consensus/script/signature_checker.hpp"
 #include "consensus/script/solver.hpp"
-#include "light/signing/script_keys.hpp"
+#include "light/keys/script_keys.hpp"
 
 namespace cairn::light {
 

@@ -7,7 +7,7 @@
 #include "consensus/chain/coin.hpp"
 #include "consensus/primitives/transaction.hpp"
 #include "consensus/script/sighash.hpp"
-#include "light/signing/script_keys.hpp"
+#include "light/keys/script_keys.hpp"
 
 /// Signing: P2PK, P2PKH, multisig, P2WPKH, bare and in P2SH and P2WSH, and taproot by its key. Pure: transaction, spent outputs and
 /// keys in, signed transaction out.

@@ -116,7 +116,7 @@ TEST(SignTransaction, SignsTaprootThroughItsInternalKey) {
         Spend spend(make_witness_program(1, output->x.span()));
         spend.keys.add(key);
         EXPECT_NE(spend.sign(), "");
-        spend.keys.add_taproot({internal, root});
+        spend.keys.add_taproot({internal, root, {}});
         expect_signed(spend);
         EXPECT_EQ(spend.tx.inputs[0].witness[0].size(), 64u);
     }

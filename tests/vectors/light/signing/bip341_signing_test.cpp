@@ -29,7 +29,7 @@ TEST(Bip341Signing, MakesTheWitnessesOfTheVectors) {
                 if (!given["merkleRoot"].isNull()) root = Uint256(test::hex_of(given["merkleRoot"]));
                 ScriptKeys keys;
                 keys.add(key);
-                keys.add_taproot({key.key.public_key().xonly(), root});
+                keys.add_taproot({key.key.public_key().xonly(), root, {}});
                 MutableTransaction signed_tx((*tx)->tx());
                 sign_transaction(signed_tx, spent, keys, given["hashType"].get_int());
                 const auto& witness = signed_tx.inputs[static_cast<std::size_t>(given["txinIndex"].get_int())].witness;
