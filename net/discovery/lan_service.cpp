@@ -372,25 +372,29 @@ void LanService::on_details(Seen& seen, const LanInterface& interface, const End
     std::vector<NetAddress> addresses;
     for (const dns::Record& record : records)
         if ((record.type == dns::kA || record.type == dns::kAaaa) && record.name == host && interface.on_link(record.address)) addresses.push_back(record.address);
-    place(seen, interface, from, addresses);
+    place(seen, interface, from, addresses, now_us);
     report(seen);
 }
 
 /// Where it can be reached: under the address that it speaks from. A packet of IPv6 comes from a link-local address, which is of use only with
-/// the interface; so an address of IPv4 or a wider one of IPv6 that it names is taken instead, if it is one of the link.
-void LanService::place(Seen& seen, const LanInterface& interface, const Endpoint& from, const std::vector<NetAddress>& addresses) {
+/// the interface; so an address of IPv4 or a wider one of IPv6 that it names is taken instead, if it is one of the link. Of the ways to somebody
+/// who speaks over several the first one stays as long as it is told again.
+void LanService::place(Seen& seen, const LanInterface& interface, const Endpoint& from, const std::vector<NetAddress>& addresses, std::int64_t now_us) {
     const auto ours = [&](const LanInterface::Place& own) { return own.address == from.address; };
     // What we said under an earlier name of ours may still be on its way back to us.
     if (*seen.port == options_.port && std::any_of(interface.places.begin(), interface.places.end(), ours)) return;
     NetAddress best = from.address;
     if (is_link_local(best)) {
         const auto wide = std::find_if(addresses.begin(), addresses.end(), [](const NetAddress& a) { return !is_link_local(a); });
-        // One that was found by IPv4 stays where it is as long as it says so.
-        if (seen.found && seen.found->endpoint.address.network() == NetworkId::ipv4 && seen.found->endpoint.port == *seen.port) return;
         if (wide != addresses.end()) best = *wide;
+    }
+    if (seen.found && seen.found->endpoint != Endpoint{best, *seen.port}) {
+        const bool better = is_link_local(seen.found->endpoint.address) && !is_link_local(best);
+        if (seen.found->endpoint.port == *seen.port && now_us < seen.found_until_us && !better) return;
     }
     seen.interface = interface.index;
     seen.found = LanPeer{seen.instance, {best, *seen.port}, interface.name};
+    seen.found_until_us = seen.service_until_us;
 }
 
 void LanService::report(Seen& seen) {

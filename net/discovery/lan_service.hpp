@@ -110,6 +110,7 @@ private:
         std::optional<std::uint16_t> port;
         bool ours = false;                 ///< of our chain, says its TXT
         std::optional<LanPeer> found, reported;
+        std::int64_t found_until_us = 0;   ///< unless it is told again
     };
     /// Some of our records that are to be told after a random moment.
     struct Answer {
@@ -154,7 +155,7 @@ private:
     void on_response(const LanInterface& interface, const Endpoint& from, const dns::Message& message, std::int64_t now_us);
     Seen* on_pointer(const LanInterface& interface, const Endpoint& from, const dns::Record& record, std::int64_t now_us);
     void on_details(Seen& seen, const LanInterface& interface, const Endpoint& from, const std::vector<dns::Record>& records, std::int64_t now_us);
-    void place(Seen& seen, const LanInterface& interface, const Endpoint& from, const std::vector<NetAddress>& addresses);
+    void place(Seen& seen, const LanInterface& interface, const Endpoint& from, const std::vector<NetAddress>& addresses, std::int64_t now_us);
     void report(Seen& seen);
     void forget(const std::string& instance);
     void expire(std::int64_t now_us);

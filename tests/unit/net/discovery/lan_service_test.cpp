@@ -344,6 +344,28 @@ TEST(LanService, FindsNeighboursOverIpv6) {
     EXPECT_EQ(a.events[1].peer.endpoint.to_string(), "[fd00::2]:8333");
 }
 
+TEST(LanService, StaysWithOneOfSeveralWaysToANeighbour) {
+    Link link;
+    auto& a = link.add(options(8333), 1);
+    link.run(5 * kSecond);
+    const dns::Message neighbour = announcement("two", 8333, announced_by(a));
+    const Endpoint first{NetAddress::ipv4(0x0a0000c8), 5353}, second{NetAddress::ipv4(0x0a0000c9), 5353};
+    for (int i = 0; i < 20; ++i) {
+        link.inject(a, neighbour, first);
+        link.inject(a, neighbour, second);
+        link.run(10 * kSecond);
+    }
+    ASSERT_EQ(a.events.size(), 1u);
+    EXPECT_EQ(a.events[0].peer.endpoint.address, first.address);
+    // It moved: the old place is given up when nobody spoke from there for two minutes.
+    for (int i = 0; i < 14; ++i) {
+        link.inject(a, neighbour, second);
+        link.run(10 * kSecond);
+    }
+    ASSERT_EQ(a.events.size(), 2u);
+    EXPECT_EQ(a.events[1].peer.endpoint.address, second.address);
+}
+
 TEST(LanService, BoundsWhatOneHostAndAllOfThemCanFill) {
     Link link;
     auto& a = link.add(options(8333), 1);
