@@ -40,7 +40,7 @@ if(CAIRN_DHT_SOURCE)
     enable_language(C)
     add_library(dht STATIC ${CAIRN_DHT_SOURCE}/dht.c)
     target_compile_definitions(dht PRIVATE gettimeofday=cairn_dht_time random=cairn_dht_random DHT_SEARCH_RETRANSMIT=3 DHT_MAX_SEARCHES=8
-                               DHT_MAX_HASHES=4096 DHT_MAX_PEERS=256)
+                               DHT_MAX_HASHES=1024 DHT_MAX_PEERS=128)
     set_target_properties(dht PROPERTIES COMPILE_OPTIONS -w)
     target_include_directories(cairn_dht SYSTEM INTERFACE ${CAIRN_DHT_SOURCE})
     target_compile_definitions(cairn_dht INTERFACE CAIRN_HAVE_DHT=1)

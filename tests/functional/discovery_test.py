@@ -248,9 +248,17 @@ def run_table(within):
             assert taken >= 4, "somebody was found in the table by each who was not called"
             nodes[0].cli("generatetodescriptor", "3", "raw(51)#8lvh9jxk")
             until("the blocks are everywhere", lambda: all(node.cli("getblockcount") == "3" for node in nodes), 30)
-            # Without the bootstrap node: the table is remembered.
+            # A way back without the first node and without an address book: the table is remembered.
+            nodes[0].stop()
             nodes[4].stop()
             assert (nodes[4].folder / "regtest" / "dht.txt").read_text().count("\n") >= 1
+            for name in ("peers.dat", "anchors.dat"):
+                (nodes[4].folder / "regtest" / name).unlink(missing_ok=True)
+            nodes[4].options = ["-dht=1"]
+            began = time.monotonic()
+            nodes[4].start().wait_ready()
+            until("who returns finds the others by the nodes it remembers", lambda: bool(connected(nodes[4])), within)
+            print(f"  found again {time.monotonic() - began:.1f} s after a return without any node to begin with")
         finally:
             for node in nodes:
                 node.remove()
