@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::int64_t kLimitedPeerDepth = 144;  // blocks that our tip may be behind for a limited peer to be of use
 constexpr std::size_t kInboxCapacity = 1u << 20;
+constexpr std::int64_t kLongestFollow_us = 10'000'000;  // a peer does not wait longer for the blocks that follow its own
 constexpr auto kAnswerCheck = std::chrono::milliseconds(200);
 
 struct TipEvent {
@@ -92,6 +93,7 @@ public:
         bool inbound = false;
         int unjudged = 0;             ///< blocks of this peer that the chain has not judged
         bool may_wait = false;        ///< its next message waits for the verdict on its last block
+        std::int64_t follows_us = 0;  ///< ... and for the blocks that could be connected because of it, since then; 0: it does not
     };
 
     void on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us);
@@ -105,6 +107,8 @@ public:
     void on_other(PeerInfo& peer, const Message& message, Outbox& out);
     void on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us);
     void on_tip(const TipEvent& event, Outbox& out, std::int64_t now_us);
+    bool connecting() const;
+    void end_waits(std::int64_t now_us);
     Result<void, std::string> request_block(PeerId peer, const HeaderNode* node, Outbox& out, std::int64_t now_us);
 
     ChainAdapter chain;
@@ -273,6 +277,7 @@ void FullRole::Impl::on_verdict(const BlockVerdict& verdict, Outbox& out, std::i
     if (found->second.info && (verdict.kind == Kind::connected || verdict.kind == Kind::stored)) found->second.info->last_block_s = now_us / 1'000'000;
     // A stored block is judged once more when it is connected.
     if (found->second.unjudged > 0) --found->second.unjudged;
+    if (found->second.may_wait && verdict.kind == Kind::connected && connecting()) found->second.follows_us = now_us;
     if (verdict.kind == Kind::duplicate_invalid) {
         if (!found->second.inbound && !blameless) out.misbehaving(verdict.peer, verdict.reject_reason);
         return;
@@ -297,6 +302,20 @@ void FullRole::Impl::on_tip(const TipEvent& event, Outbox& out, std::int64_t now
     const Height below = event.fork ? event.fork->height : tip->height - 1;
     if (tip->height > below) blocks.on_connected(static_cast<std::size_t>(tip->height - below), out.log());
     if (!event.view->initial_block_download) announcer.on_new_tip(tip, event.fork);
+}
+
+/// More blocks are here that can be connected, and they will be in a moment.
+bool FullRole::Impl::connecting() const {
+    const HeaderNode* best = chain.best_header();
+    return best && chain.tip() && best->chain_work > chain.tip()->chain_work && !chain.invalid(best) && chain.chain_complete(best);
+}
+
+void FullRole::Impl::end_waits(std::int64_t now_us) {
+    for (auto& [id, peer] : peers) {
+        if (peer.follows_us == 0) continue;
+        const std::int64_t since = now_us - peer.follows_us;
+        if (!connecting() || since < 0 || since > kLongestFollow_us) peer.follows_us = 0;
+    }
 }
 
 Result<void, std::string> FullRole::Impl::request_block(PeerId id, const HeaderNode* node, Outbox& out, std::int64_t now_us) {
@@ -455,11 +474,12 @@ void FullRole::on_tick(Outbox& out, std::int64_t now_us) {
         else
             impl.server.on_read(std::move(std::get<Server::ReadDone>(event)));
     }
+    impl.end_waits(now_us);
 }
 
 bool FullRole::wants_pause(const PeerInfo& peer) const {
     const auto found = impl_->peers.find(peer.id);
-    return found != impl_->peers.end() && found->second.may_wait && found->second.unjudged > 0;
+    return found != impl_->peers.end() && found->second.may_wait && (found->second.unjudged > 0 || found->second.follows_us != 0);
 }
 
 bool FullRole::must_wait(const PeerInfo& peer, std::string_view command) const { return impl_->txs.relay().holds(peer.id, command); }

@@ -162,7 +162,7 @@ Results peer_doc() {
         map("bytessent_per_msg", "", {num("msg", "Bytes sent by kind of message; kinds that are not listed had none")}),
         map("bytesrecv_per_msg", "",
             {num("msg", "Bytes received by kind of message; unknown kinds are summed up under '*other*'")}),
-        str("connection_type", "outbound-full-relay, block-relay-only, inbound, manual, addr-fetch, feeler, or lan (found on the local network)"),
+        str("connection_type", "outbound-full-relay, block-relay-only, inbound, manual, addr-fetch, feeler, private-broadcast, or lan (found on the local network)"),
         str("transport_protocol_type", "detecting, v1 (plain) or v2 (BIP324, encrypted)"),
         str("session_id", "The session's id with v2, otherwise \"\""),
         http::maybe(num("unconnecting_headers",
