@@ -61,11 +61,11 @@ TEST(Netinfo, CountsPeersByNetworkAndDirection) {
 TEST(Netinfo, ListsPeersByDirectionAndPing) {
     EXPECT_EQ(shown({"4"}),
               "\n<->   type   net   serv  v  mping   ping send recv  txn  blk  hb   addrp addrl  age  asmap id address            version\n"
-              " in         ipv6   nl2u        10                    *                     .                 11 [2001:db8::1]:8333 \n"
-              " in         ipv4     nw  2     30     35   10    5   10        * 1234567         60   64500  0 1.2.3.4:50000      "
+              " in         ipv6   nl2u        10                     *                .                   11 [2001:db8::1]:8333 \n"
+              " in         ipv4     nw  2     30     35   10    5   10        * 1234567         60  64500  0 1.2.3.4:50000      "
               "70016/Satoshi:31.0.0/\n"
-              "out manual   npr         1                                            .      7               3 127.0.0.1:1        70016/y/\n"
-              "out  block onion     cb  1    500      -    0    0    *   60  .        .          0           2 a.onion:8333       70016/x/\n"
+              "out manual   npr         1                                             .     7              3 127.0.0.1:1        70016/y/\n"
+              "out  block onion     cb  1    500      -    0    0    *   60  .        .          0         2 a.onion:8333       70016/x/\n"
               "                               ms     ms  sec  sec  min  min                  min\n\n" +
                   std::string(kCounts) + kAddresses);
 }
