@@ -180,13 +180,16 @@ bool MempoolService::enqueue(Ticket ticket, bool wake) {
 }
 
 void MempoolService::give_up_waiting() {
-    std::deque<Ticket> waiting;
+    Fifo<Ticket> waiting;
     {
         const std::lock_guard lock(queue_mutex_);
-        waiting.swap(queue_);
+        std::swap(waiting, queue_);
         pending_.fetch_sub(waiting.size(), std::memory_order_relaxed);
     }
-    for (Ticket& ticket : waiting) answer_inconclusive(ticket);
+    while (!waiting.empty()) {
+        Ticket ticket = waiting.take();
+        answer_inconclusive(ticket);
+    }
 }
 
 // Single transactions up to a batch, or one package.
@@ -195,8 +198,7 @@ std::vector<MempoolService::Ticket> MempoolService::take_batch(bool& more) {
     const std::lock_guard lock(queue_mutex_);
     while (!queue_.empty() && batch.size() < kBatch) {
         if (queue_.front().package && !batch.empty()) break;
-        batch.push_back(std::move(queue_.front()));
-        queue_.pop_front();
+        batch.push_back(queue_.take());
         if (batch.back().package) break;
     }
     more = !queue_.empty();

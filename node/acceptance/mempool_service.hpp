@@ -1,11 +1,11 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <mutex>
 #include <thread>
 
 #include "node/acceptance/disconnected.hpp"
+#include "node/acceptance/fifo.hpp"
 #include "node/acceptance/judge.hpp"
 #include "node/chain/chain_port.hpp"
 #include "node/chain/chain_thread.hpp"
@@ -130,7 +130,7 @@ private:
     Judge judge_;
 
     mutable std::mutex queue_mutex_;
-    std::deque<Ticket> queue_;
+    Fifo<Ticket> queue_;
     bool closed_ = true;
     std::atomic<std::size_t> pending_{0};
     std::atomic<std::int64_t> waiting_since_{0};  ///< steady milliseconds of the oldest ticket or the last batch; 0: nobody waits
