@@ -353,7 +353,7 @@ def main():
     rng = harness.seeded_random()
     args.seed = rng.randrange(1 << 30)
     white_port = harness.free_port()
-    options = ["-persistmempool=0", "-maxtipage=1000000000"]
+    options = ["-persistmempool=0", "-maxtipage=1000000000", f"-maxconnections={args.peers * 3 + 60}"]  # room for all attackers
     node, faults = harness.Node(harness.cairnd(), "flood", *options, f"-whitebind=noban,relay@127.0.0.1:{white_port}"), []
     try:
         with tx_material.Maker() as maker:
