@@ -10,6 +10,7 @@ namespace cairn::net {
 namespace {
 
 constexpr std::int64_t kDay_s = 24 * 60 * 60;
+constexpr std::int64_t kReportInterval_us = 250'000;  // between two lines about the progress of the first pass
 constexpr Height kRecentBlocks = 144;  // a chain that forks off within a day of our tip has shown enough work
 
 }  // namespace
@@ -81,6 +82,19 @@ bool HeaderSync::request(const PeerInfo& peer, State& state, std::vector<BlockHa
     return true;
 }
 
+/// How far these headers are on the way to the present, in percent.
+double HeaderSync::progress(std::int64_t height, std::int64_t time_s, std::int64_t now_us) const {
+    const std::int64_t missing = std::max<std::int64_t>(0, (now_us / 1'000'000 - time_s) / params_.pow_target_spacing);
+    return 100.0 * static_cast<double>(height) / static_cast<double>(std::max<std::int64_t>(1, height + missing));
+}
+
+void HeaderSync::report_presync(const HeadersPresync& presync, Outbox& out, std::int64_t now_us) {
+    if (now_us >= presync_reported_us_ && now_us - presync_reported_us_ < kReportInterval_us) return;
+    presync_reported_us_ = now_us;
+    out.log().info("Pre-synchronizing blockheaders, height: {} (~{:.2f}%)", presync.presync_height(),
+                   progress(presync.presync_height(), presync.presync_time(), now_us));
+}
+
 bool HeaderSync::continue_presync(const PeerInfo& peer, State& state, std::vector<BlockHeader>& headers, Outbox& out,
                                   std::int64_t now_us) {
     if (!state.presync) return false;
@@ -93,8 +107,7 @@ bool HeaderSync::continue_presync(const PeerInfo& peer, State& state, std::vecto
         out.log().debug("more getheaders (from {}) to peer={}", locator.front().to_display_hex(), peer.id);
         request(peer, state, std::move(locator), out, now_us);
         if (state.presync->phase() == HeadersPresync::Phase::presync)
-            out.log().add(LogLine::Kind::info, fmt::format("Pre-synchronizing blockheaders, height: {} (peer={})",
-                                                           state.presync->presync_height(), peer.id));
+            report_presync(*state.presync, out, now_us);
     }
     if (state.presync->phase() == HeadersPresync::Phase::done) state.presync.reset();
     if (step.ok) headers = std::move(step.released);
@@ -191,6 +204,9 @@ std::optional<HeaderSync::Accepted> HeaderSync::on_headers(const PeerInfo& peer,
         punish(peer, result.error(), out);
         return std::nullopt;
     }
+    if (chain_.initial_block_download() && chain_.best_header() != best)
+        out.log().info("Synchronizing blockheaders, height: {} (~{:.2f}%)", (*result)->height,
+                       progress((*result)->height, (*result)->header.time, now_us));
     const Accepted accepted{*result, known == nullptr};
     if (accepted.is_new)
         out.log().add(chain_.initial_block_download() ? LogLine::Kind::validation_debug : LogLine::Kind::info,

@@ -88,6 +88,8 @@ private:
     void punish(const PeerInfo& peer, HeaderError error, Outbox& out);
     void after_accepting(const PeerInfo& peer, State& state, const Accepted& accepted, bool full, Outbox& out, std::int64_t now_us);
     void start(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
+    double progress(std::int64_t height, std::int64_t time_s, std::int64_t now_us) const;
+    void report_presync(const HeadersPresync& presync, Outbox& out, std::int64_t now_us);
     bool check_timeout(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     void check_chain(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
 
@@ -99,6 +101,7 @@ private:
     int started_ = 0;
     int preferred_ = 0;
     int protected_ = 0;
+    std::int64_t presync_reported_us_ = 0;
     bool caught_up_ = false;  ///< some peer gave all its headers and they show enough work: all others may be asked, too
     BlockHash last_inv_trigger_;
 };

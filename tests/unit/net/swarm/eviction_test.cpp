@@ -201,8 +201,8 @@ TEST(Eviction, NeverTakesTheBestOfAnyKind) {
             peers.push_back(c);
         }
         const auto victim = choose_eviction(peers);
-        if (count >= 29) ASSERT_TRUE(victim);
-        if (count <= 20) ASSERT_FALSE(victim);
+        ASSERT_TRUE(victim || count < 29);
+        ASSERT_FALSE(victim && count <= 20);
         if (!victim) continue;
         const C& dropped = peers[static_cast<std::size_t>(*victim)];
         const auto better = [&](auto is_better) { return std::count_if(peers.begin(), peers.end(), is_better); };
@@ -210,8 +210,9 @@ TEST(Eviction, NeverTakesTheBestOfAnyKind) {
         EXPECT_GE(better([&](const C& c) { return c.keyed_group >= dropped.keyed_group && c.id != dropped.id; }), 4);
         EXPECT_GE(better([&](const C& c) { return c.last_transaction_s > dropped.last_transaction_s; }), 4);
         EXPECT_GE(better([&](const C& c) { return c.last_block_s > dropped.last_block_s; }), 4);
-        if (!dropped.relays_transactions && dropped.useful_services)
+        if (!dropped.relays_transactions && dropped.useful_services) {
             EXPECT_GE(better([&](const C& c) { return !c.relays_transactions && c.last_block_s > dropped.last_block_s; }), 8);
+        }
     }
 }
 
