@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kFirstInterval_us = 5 * kSecond;
+constexpr int kQuickSearches = 4;                              // others may have come a moment after us
 constexpr std::int64_t kLastInterval_us = 15 * 60 * kSecond;   // others forget an announcement after half an hour
 constexpr std::int64_t kSearchPatience_us = 90 * kSecond;      // then it is begun anew
 constexpr std::int64_t kLongAgo_s = 1'000'000'000;             // the library takes 0 for long ago
@@ -202,7 +203,7 @@ void DhtNode::search(bool ipv6, std::int64_t now_us) {
     if (good + dubious == 0) return;
     search.running = true;
     search.began_us = now_us;
-    search.interval_us = search.interval_us == 0 ? kFirstInterval_us : std::min(search.interval_us * 2, kLastInterval_us);
+    search.interval_us = ++search.begun <= kQuickSearches ? kFirstInterval_us : std::min(search.interval_us * 2, kLastInterval_us);
     search.next_us = now_us + search.interval_us;
     ++counts_.searches;
     log_.debug("dht: searching for nodes ({}), {} good and {} dubious nodes in the table", ipv6 ? "IPv6" : "IPv4", good, dubious);

@@ -19,7 +19,8 @@ struct DhtPacket {
 /// A node of BitTorrent's distributed hash table: announces our port under the id of our chain, and looks for others there.
 ///
 /// The table itself is the `dht` library; this class gives it time, randomness and packets, and decides when to search: as soon as there is
-/// somebody to ask, again after 5 seconds, then twice as long each time up to a quarter of an hour, which also renews our announcement.
+/// somebody to ask, four times with 5 seconds between, then after twice as long each time up to a quarter of an hour, which also renews our
+/// announcement.
 /// Limits: the library's tables; kMaxFound finds waiting to be taken, kMaxPackets packets.
 /// Source: BEP 5, BEP 32 (IPv6).
 /// Owner: net thread. At most one exists in a process at a time, because the library has global state.
@@ -71,6 +72,7 @@ private:
     struct Search {
         bool running = false;
         std::int64_t next_us = 0, interval_us = 0, began_us = 0;
+        int begun = 0;
     };
     void run(const Endpoint* from, ByteSpan packet, std::int64_t now_us);
     void search(bool ipv6, std::int64_t now_us);
