@@ -32,7 +32,7 @@ struct TxName {
 /// Source: the rules of Bitcoin Core's txrequest.
 /// Shape: announcements lie in a slab; each is in the chain of its hash's bucket, in one of two lists of its peer, and in one of
 /// two heaps by time unless it failed.
-/// Memory: 84 to 96 bytes for each of size(); the caller bounds what one peer may announce.
+/// Memory: 80 to 100 bytes for each of size(); the caller bounds what one peer may announce.
 /// Cost: logarithmic in size(), and linear in the announcers of the hash concerned.
 /// Owner: one thread; times are microseconds of any clock, which may run backwards.
 class TxRequest {
