@@ -63,6 +63,10 @@ Stored<std::optional<Bytes>> BlockStore::read_block(const BlockKey& key) const {
     return store_.get(Family::blocks, HeightKey(key.height, key.hash).span());
 }
 
+Stored<std::optional<Bytes>> BlockStore::read_block_unverified(const BlockKey& key) const {
+    return store_.get_unverified(Family::blocks, HeightKey(key.height, key.hash).span());
+}
+
 Stored<std::optional<SpentByBlock>> BlockStore::read_undo(const BlockKey& key) const {
     const auto sealed = store_.get(Family::undo, HeightKey(key.height, key.hash).span());
     if (!sealed) return fail(sealed.error());

@@ -37,6 +37,8 @@ public:
 
     /// nullopt: not stored. The bytes carry the database's own checksum.
     Stored<std::optional<Bytes>> read_block(const BlockKey& key) const;
+    /// The same for a block that is sent to others, who check it anyway: the checksum is not looked at.
+    Stored<std::optional<Bytes>> read_block_unverified(const BlockKey& key) const;
     /// nullopt: not stored. Errors: corruption.
     Stored<std::optional<SpentByBlock>> read_undo(const BlockKey& key) const;
     bool has_block(const BlockKey& key) const;

@@ -126,6 +126,9 @@ public:
 
     /// nullopt: there is no such key.
     virtual Stored<std::optional<Bytes>> get(Family family, ByteSpan key, const KvSnapshot* at = nullptr) const = 0;
+    /// The same without looking at the store's checksums, for bytes that somebody else will check; has `kSpare` bytes of room behind them.
+    virtual Stored<std::optional<Bytes>> get_unverified(Family family, ByteSpan key) const { return get(family, key); }
+    static constexpr std::size_t kSpare = 32;
     /// One answer for each key, in their order. Cost: least when the keys are sorted ascending; they need not be.
     virtual Stored<std::vector<std::optional<Bytes>>> multi_get(Family family, std::span<const ByteSpan> keys) const = 0;
     virtual std::unique_ptr<KvSnapshot> snapshot() const = 0;

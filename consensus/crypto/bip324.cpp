@@ -79,4 +79,22 @@ bool Bip324Cipher::decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableB
     return true;
 }
 
+void Bip324Cipher::seal(MutableByteSpan head, MutableByteSpan second, bool ignore, MutableByteSpan tag) {
+    CAIRN_CHECK(keys_ && head.size() >= kLengthSize + kHeaderSize);
+    const std::size_t size = head.size() - kLengthSize - kHeaderSize + second.size();
+    CAIRN_CHECK(size < 1u << 24);
+    const std::uint8_t length[kLengthSize] = {static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
+                                              static_cast<std::uint8_t>(size >> 16)};
+    head[kLengthSize] = ignore ? kIgnoreBit : std::uint8_t{0};
+    keys_->send_length.crypt(length, head.first(kLengthSize));
+    keys_->send_packet.seal(head.subspan(kLengthSize), second, {}, tag);
+}
+
+bool Bip324Cipher::open(MutableByteSpan head, MutableByteSpan second, ByteSpan tag, ByteSpan aad, bool& ignore) {
+    CAIRN_CHECK(keys_ && !head.empty());
+    if (!keys_->receive_packet.open(head, second, tag, aad)) return false;
+    ignore = (head[0] & kIgnoreBit) != 0;
+    return true;
+}
+
 }  // namespace cairn

@@ -48,6 +48,12 @@ public:
     [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, bool& ignore, MutableByteSpan first, MutableByteSpan second);
     static constexpr std::size_t kMaxFirst = 31;
 
+    /// A packet where it stands: `head` has room for length and header before the first piece of the contents, `tag` has kTagSize bytes.
+    static constexpr std::size_t kTagSize = FsChaCha20Poly1305::kExpansion;
+    void seal(MutableByteSpan head, MutableByteSpan second, bool ignore, MutableByteSpan tag);
+    /// And back; `head` begins with the header byte, behind which the first piece of the contents stands. False: not authentic.
+    [[nodiscard]] bool open(MutableByteSpan head, MutableByteSpan second, ByteSpan tag, ByteSpan aad, bool& ignore);
+
     const Uint256& session_id() const { return session_id_; }
     const GarbageTerminator& send_garbage_terminator() const { return send_terminator_; }
     const GarbageTerminator& receive_garbage_terminator() const { return receive_terminator_; }

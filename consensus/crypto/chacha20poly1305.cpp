@@ -3,6 +3,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "consensus/base/check.hpp"
 #include "consensus/crypto/detail/bits.hpp"
 
@@ -16,6 +19,17 @@ struct NonceBytes {
         detail::store_le64(bytes + 4, nonce.second);
     }
 };
+
+/// So much is enciphered and then authenticated while it lies in the cache.
+constexpr std::size_t kStep = 32 * 1024;
+
+void update(EVP_CIPHER_CTX* context, std::uint8_t* to, ByteSpan from) {
+    int done = 0;
+    for (std::size_t at = 0; at < from.size(); at += kStep) {
+        const std::size_t count = std::min(kStep, from.size() - at);
+        CAIRN_CHECK(EVP_CipherUpdate(context, to ? to + at : nullptr, &done, from.data() + at, static_cast<int>(count)) == 1);
+    }
+}
 
 }  // namespace
 
@@ -50,14 +64,10 @@ void ChaCha20Poly1305::encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, No
     CAIRN_CHECK(out.size() == first.size() + second.size() + kExpansion);
     auto* context = context_.get();
     int done = 0;
-    const auto add = [&](std::uint8_t* to, ByteSpan from) {
-        if (!from.empty())
-            CAIRN_CHECK(EVP_CipherUpdate(context, to, &done, from.data(), static_cast<int>(from.size())) == 1);
-    };
     CAIRN_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, NonceBytes(nonce).bytes, 1, nullptr) == 1);
-    add(nullptr, aad);
-    add(out.data(), first);
-    add(out.data() + first.size(), second);
+    update(context, nullptr, aad);
+    update(context, out.data(), first);
+    update(context, out.data() + first.size(), second);
     CAIRN_CHECK(EVP_CipherFinal_ex(context, out.data() + out.size() - kExpansion, &done) == 1);
     CAIRN_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kExpansion, out.data() + out.size() - kExpansion) ==
                 1);
@@ -68,17 +78,40 @@ bool ChaCha20Poly1305::decrypt(ByteSpan sealed, ByteSpan aad, Nonce96 nonce, Mut
     CAIRN_CHECK(sealed.size() == first.size() + second.size() + kExpansion);
     auto* context = context_.get();
     int done = 0;
-    const auto add = [&](std::uint8_t* to, ByteSpan from) {
-        if (!from.empty())
-            CAIRN_CHECK(EVP_CipherUpdate(context, to, &done, from.data(), static_cast<int>(from.size())) == 1);
-    };
     std::uint8_t tag[kExpansion];
     std::memcpy(tag, sealed.data() + sealed.size() - kExpansion, kExpansion);
     CAIRN_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, NonceBytes(nonce).bytes, 0, nullptr) == 1);
     CAIRN_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kExpansion, tag) == 1);
-    add(nullptr, aad);
-    add(first.data(), sealed.first(first.size()));
-    add(second.data(), sealed.subspan(first.size(), second.size()));
+    update(context, nullptr, aad);
+    update(context, first.data(), sealed.first(first.size()));
+    update(context, second.data(), sealed.subspan(first.size(), second.size()));
+    std::uint8_t nothing[16];
+    return EVP_CipherFinal_ex(context, nothing, &done) == 1;
+}
+
+void ChaCha20Poly1305::seal(MutableByteSpan first, MutableByteSpan second, ByteSpan aad, Nonce96 nonce, MutableByteSpan tag) {
+    CAIRN_CHECK(tag.size() == kExpansion);
+    auto* context = context_.get();
+    int done = 0;
+    CAIRN_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, NonceBytes(nonce).bytes, 1, nullptr) == 1);
+    update(context, nullptr, aad);
+    update(context, first.data(), first);
+    update(context, second.data(), second);
+    CAIRN_CHECK(EVP_CipherFinal_ex(context, tag.data(), &done) == 1);
+    CAIRN_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kExpansion, tag.data()) == 1);
+}
+
+bool ChaCha20Poly1305::open(MutableByteSpan first, MutableByteSpan second, ByteSpan tag, ByteSpan aad, Nonce96 nonce) {
+    CAIRN_CHECK(tag.size() == kExpansion);
+    auto* context = context_.get();
+    int done = 0;
+    std::uint8_t copy[kExpansion];
+    std::memcpy(copy, tag.data(), kExpansion);
+    CAIRN_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, NonceBytes(nonce).bytes, 0, nullptr) == 1);
+    CAIRN_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kExpansion, copy) == 1);
+    update(context, nullptr, aad);
+    update(context, first.data(), first);
+    update(context, second.data(), second);
     std::uint8_t nothing[16];
     return EVP_CipherFinal_ex(context, nothing, &done) == 1;
 }
@@ -100,6 +133,17 @@ void FsChaCha20Poly1305::encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, 
 
 bool FsChaCha20Poly1305::decrypt(ByteSpan sealed, ByteSpan aad, MutableByteSpan first, MutableByteSpan second) {
     const bool authentic = cipher_.decrypt(sealed, aad, nonce(), first, second);
+    next();
+    return authentic;
+}
+
+void FsChaCha20Poly1305::seal(MutableByteSpan first, MutableByteSpan second, ByteSpan aad, MutableByteSpan tag) {
+    cipher_.seal(first, second, aad, nonce(), tag);
+    next();
+}
+
+bool FsChaCha20Poly1305::open(MutableByteSpan first, MutableByteSpan second, ByteSpan tag, ByteSpan aad) {
+    const bool authentic = cipher_.open(first, second, tag, aad, nonce());
     next();
     return authentic;
 }

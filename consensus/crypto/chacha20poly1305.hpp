@@ -24,6 +24,10 @@ public:
     /// authentic; what stands in the outputs is then worthless.
     [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, Nonce96 nonce, MutableByteSpan first,
                                MutableByteSpan second);
+    /// The same where they stand: `first` and `second` become their sealed forms, `tag` (kExpansion bytes) what comes behind them.
+    void seal(MutableByteSpan first, MutableByteSpan second, ByteSpan aad, Nonce96 nonce, MutableByteSpan tag);
+    /// And back. False when it is not authentic.
+    [[nodiscard]] bool open(MutableByteSpan first, MutableByteSpan second, ByteSpan tag, ByteSpan aad, Nonce96 nonce);
     /// The stream that decrypts a nonce's message, from its first block on.
     void keystream(Nonce96 nonce, MutableByteSpan out);
 
@@ -42,6 +46,9 @@ public:
 
     void encrypt(ByteSpan first, ByteSpan second, ByteSpan aad, MutableByteSpan out);
     [[nodiscard]] bool decrypt(ByteSpan sealed, ByteSpan aad, MutableByteSpan first, MutableByteSpan second);
+    /// Where they stand, as ChaCha20Poly1305 does.
+    void seal(MutableByteSpan first, MutableByteSpan second, ByteSpan aad, MutableByteSpan tag);
+    [[nodiscard]] bool open(MutableByteSpan first, MutableByteSpan second, ByteSpan tag, ByteSpan aad);
 
 private:
     Nonce96 nonce() const { return {messages_, rekeys_}; }

@@ -140,6 +140,7 @@ void Engine::on_written(PeerId id, std::size_t bytes, std::int64_t now_us) {
     peer->info.send_queue_bytes -= std::min(bytes, peer->info.send_queue_bytes);
     peer->send_progress_us = now_us;
     peer->last_send_s = now_us / 1'000'000;
+    if (!peer->paced.empty()) release_paced(now_us);
     if (peer->held_up || !peer->deferred.empty() || (peer->known_to_role && role_.answering(peer->info))) {
         pump(*peer, now_us);
         advance(*peer, now_us);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "net/engine/detail/engine_peer.hpp"
 #include "net/engine/engine.hpp"
 
@@ -82,8 +84,8 @@ void Engine::note_received(Peer& peer, std::size_t count, std::int64_t now_us) {
 
 /// -downloadrate leaves no room for this peer now.
 bool Engine::held_back(Peer& peer, std::int64_t now_us) {
-    if (!bandwidth_.limits_download()) return false;
     bandwidth_.advance(now_us);
+    if (!bandwidth_.limits_download()) return false;
     peer.trickle.advance(now_us);
     if (!bandwidth_.holds_reading(peer.info, peer.transport->incoming_bytes(), peer.trickle)) return false;
     peer.info.held_back_us = now_us;

@@ -12,6 +12,8 @@
 namespace cairn::net {
 namespace {
 
+constexpr std::size_t kTrusted = 256 * 1024;  // of a payload came: room is made for all of it
+
 /// Printable characters up to the padding, then only zeros.
 bool command_is_clean(ByteSpan field) {
     const auto end = std::find(field.begin(), field.end(), 0);
@@ -48,7 +50,9 @@ void TransportV1::on_header() {
 }
 
 void TransportV1::open_step() {
-    if (payload_.size() == have_ && have_ < length_) payload_.resize(std::min(length_, have_ + limits::kReceiveStep));
+    if (payload_.size() != have_ || have_ == length_) return;
+    if (have_ >= kTrusted) payload_.reserve(length_);  // it did not only announce it
+    payload_.resize(std::min(length_, have_ + limits::kReceiveStep));
 }
 
 std::size_t TransportV1::on_bytes(ByteSpan bytes) {

@@ -16,8 +16,9 @@ constexpr std::size_t kV1Prefix = 16;      // magic and "version", by which v1 i
 constexpr std::size_t kKeySize = 64;
 constexpr std::size_t kTypeSize = 12;      // of a message type in full, behind a zero
 constexpr std::size_t kMaxContents = 1 + kTypeSize + limits::kMaxMessageBytes;
-constexpr std::size_t kTagSize = Bip324Cipher::kExpansion - Bip324Cipher::kLengthSize - Bip324Cipher::kHeaderSize;
-constexpr std::size_t kKeptCapacity = 64 * 1024;  // of the packet buffer, between packets
+constexpr std::size_t kTagSize = Bip324Cipher::kTagSize;
+constexpr std::size_t kTrusted = 256 * 1024;  // of a packet came: room is made for all of it
+constexpr std::size_t kInPlace = 4096;        // a payload at least so large is sealed where it stands
 
 /// Message types with a number of their own, by it (BIP324; 37 is BIP434's).
 constexpr std::array<std::string_view, 38> kTypes = {
@@ -162,7 +163,19 @@ std::size_t TransportV2::on_length(ByteSpan bytes) {
         break_off("packet too large (" + std::to_string(contents) + " bytes)");
         return taken;
     }
-    wanted_ = contents + Bip324Cipher::kExpansion - Bip324Cipher::kLengthSize;
+    contents_ = contents;
+    prefix_size_ = contents == 0 ? 1 : 2;
+    buffer_.clear();
+    state_ = State::head;
+    return taken;
+}
+
+/// The head is set apart, so that the payload is opened where it came in and stays there.
+std::size_t TransportV2::on_head(ByteSpan bytes) {
+    const std::size_t taken = fill(bytes, prefix_size_);
+    if (buffer_.size() < prefix_size_) return taken;
+    std::copy(buffer_.begin(), buffer_.end(), prefix_.begin());
+    wanted_ = contents_ + Bip324Cipher::kHeaderSize - prefix_size_ + kTagSize;
     have_ = 0;
     buffer_.clear();
     state_ = State::packet;
@@ -171,24 +184,20 @@ std::size_t TransportV2::on_length(ByteSpan bytes) {
 }
 
 void TransportV2::open_step() {
-    if (buffer_.size() == have_ && have_ < wanted_) buffer_.resize(std::min(wanted_, have_ + limits::kReceiveStep));
+    if (buffer_.size() != have_ || have_ == wanted_) return;
+    if (have_ >= kTrusted) buffer_.reserve(wanted_);  // it did not only announce it
+    buffer_.resize(std::min(wanted_, have_ + limits::kReceiveStep));
 }
 
 void TransportV2::on_packet() {
-    const std::size_t contents = wanted_ - Bip324Cipher::kHeaderSize - kTagSize;
     bool ignore = false;
-    bool good = false;
-    // The first byte of the contents is split off, so that what follows it is the payload and stays where it is.
-    if (contents == 0) {
-        good = cipher_.decrypt(buffer_, aad_, ignore, {});
-    } else {
-        payload_.resize(contents - 1);
-        good = cipher_.decrypt(buffer_, aad_, ignore, MutableByteSpan(prefix_).last(1), payload_);
-    }
+    const std::size_t rest = wanted_ - kTagSize;
+    const bool good = cipher_.open(MutableByteSpan(prefix_).first(prefix_size_), MutableByteSpan(buffer_).first(rest),
+                                   ByteSpan(buffer_).subspan(rest), aad_, ignore);
     aad_ = {};
-    if (buffer_.capacity() > kKeptCapacity) buffer_ = {};
-    buffer_.clear();
-    if (!good) return break_off("packet decryption failure (" + std::to_string(contents) + " bytes)");
+    buffer_.resize(rest);
+    payload_ = std::exchange(buffer_, {});
+    if (!good) return break_off("packet decryption failure (" + std::to_string(contents_) + " bytes)");
     state_ = State::length;
     if (ignore) {
         payload_ = {};
@@ -211,6 +220,7 @@ std::size_t TransportV2::on_bytes(ByteSpan bytes) {
             case State::key: count = on_key(rest); break;
             case State::garbage: count = on_garbage(rest); break;
             case State::length: count = on_length(rest); break;
+            case State::head: count = on_head(rest); break;
             case State::packet: {
                 const MutableByteSpan room = direct_buffer();
                 count = std::min(room.size(), rest.size());
@@ -247,9 +257,9 @@ std::optional<Frame> TransportV2::take_frame() {
     if (v1_) return v1_->take_frame();
     if (state_ != State::message) return std::nullopt;
     state_ = State::length;
-    const std::size_t contents = wanted_ - Bip324Cipher::kHeaderSize - kTagSize;
+    const std::size_t contents = contents_;
     Frame frame;
-    frame.wire_bytes = wanted_ + Bip324Cipher::kLengthSize;
+    frame.wire_bytes = contents + Bip324Cipher::kExpansion;
     frame.payload = std::exchange(payload_, {});
     std::optional<std::string> type;
     if (contents == 0) {
@@ -281,6 +291,15 @@ OutgoingBytes TransportV2::frame(std::string_view command, Bytes payload) {
         type_size = type.size();
     }
     OutgoingBytes out;
+    if (payload.size() >= kInPlace && payload.capacity() - payload.size() >= kTagSize) {
+        const std::size_t size = payload.size();
+        out.head.resize(Bip324Cipher::kLengthSize + Bip324Cipher::kHeaderSize);
+        out.head.insert(out.head.end(), type.begin(), type.begin() + static_cast<std::ptrdiff_t>(type_size));
+        payload.resize(size + kTagSize);
+        cipher_.seal(out.head, MutableByteSpan(payload).first(size), false, MutableByteSpan(payload).subspan(size));
+        out.body = std::move(payload);
+        return out;
+    }
     out.body.resize(type_size + payload.size() + Bip324Cipher::kExpansion);
     cipher_.encrypt(ByteSpan(type).first(type_size), payload, {}, false, out.body);
     return out;

@@ -29,7 +29,7 @@ public:
     std::size_t on_bytes(ByteSpan bytes) override;
     MutableByteSpan direct_buffer() override;
     void on_direct(std::size_t count) override;
-    std::size_t incoming_bytes() const override { return v1_ ? v1_->incoming_bytes() : state_ == State::packet ? wanted_ - have_ : 0; }
+    std::size_t incoming_bytes() const override { return v1_ ? v1_->incoming_bytes() : state_ == State::packet ? wanted_ - have_ : state_ == State::head ? contents_ : 0; }
     std::optional<Frame> take_frame() override;
     const std::string& fatal() const override { return v1_ ? v1_->fatal() : fatal_; }
     OutgoingBytes frame(std::string_view command, Bytes payload) override;
@@ -41,13 +41,14 @@ public:
     std::string session_id() const override;
 
 private:
-    enum class State : std::uint8_t { maybe_v1, key, garbage, length, packet, message, broken };
+    enum class State : std::uint8_t { maybe_v1, key, garbage, length, head, packet, message, broken };
 
     std::size_t fill(ByteSpan bytes, std::size_t wanted);
     std::size_t on_prefix(ByteSpan bytes);
     std::size_t on_key(ByteSpan bytes);
     std::size_t on_garbage(ByteSpan bytes);
     std::size_t on_length(ByteSpan bytes);
+    std::size_t on_head(ByteSpan bytes);
     void send_handshake();
     void open_step();
     void on_packet();
@@ -62,9 +63,11 @@ private:
     bool version_seen_ = false;   ///< the version packet came: packets are messages now
     Bytes buffer_;                ///< of the handshake, or one sealed packet, opened in steps
     std::size_t have_ = 0;        ///< of the packet
-    std::size_t wanted_ = 0;      ///< bytes of the packet, without its length
+    std::size_t wanted_ = 0;      ///< bytes of the packet behind its head, with the tag
+    std::size_t contents_ = 0;    ///< bytes of its contents
     Bytes aad_;                   ///< the garbage that came, until the first packet has authenticated it
-    std::array<std::uint8_t, 2> prefix_{};  ///< header and message type of the packet
+    std::array<std::uint8_t, 2> prefix_{};  ///< the packet's head: its header and, where it has contents, the first byte of them, which is the message type
+    std::size_t prefix_size_ = 0;
     Bytes payload_;
     std::uint64_t received_ = 0;
     Bytes output_;

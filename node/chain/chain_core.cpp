@@ -399,6 +399,15 @@ Result<Bytes, ReadError> ChainCore::read_block(const HeaderNode* node) const {
     return std::move(**raw);
 }
 
+Result<Bytes, ReadError> ChainCore::read_block_unverified(const HeaderNode* node) const {
+    const BlockStatus& status = gate_.status()[node];
+    if (!status.has(BlockStatus::have_data)) return fail(status.tx_count != 0 ? ReadError::pruned : ReadError::not_stored);
+    auto raw = blocks_.read_block_unverified(key(node));
+    if (!raw) return fail(ReadError::io);
+    if (!*raw) return fail(status.has(BlockStatus::have_data) ? ReadError::io : ReadError::pruned);
+    return std::move(**raw);
+}
+
 Result<BlockUndo, ReadError> ChainCore::read_undo(const HeaderNode* node) const {
     const BlockStatus& status = gate_.status()[node];
     if (!status.has(BlockStatus::have_undo)) return fail(status.has(BlockStatus::scripts_valid) ? ReadError::pruned : ReadError::not_stored);

@@ -131,7 +131,7 @@ public:
     // --- the ledger; these read the disk
     virtual Result<Bytes, ReadError> read_block(const HeaderNode* node) const = 0;
     virtual Result<BlockUndo, ReadError> read_undo(const HeaderNode* node) const = 0;
-    /// Reads on a worker and calls `done` there.
+    /// Reads on a worker and calls `done` there. For sending: whoever gets the bytes checks them, the store's checksum is not looked at.
     virtual void read_block_async(const HeaderNode* node, std::function<void(Result<Bytes, ReadError>)> done) const = 0;
     virtual std::uint64_t size_on_disk() const = 0;
 

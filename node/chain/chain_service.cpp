@@ -88,7 +88,7 @@ Result<Bytes, ReadError> ChainService::read_block(const HeaderNode* node) const 
 Result<BlockUndo, ReadError> ChainService::read_undo(const HeaderNode* node) const { return parts_->core.read_undo(node); }
 
 void ChainService::read_block_async(const HeaderNode* node, std::function<void(Result<Bytes, ReadError>)> done) const {
-    parts_->core.workers().post([this, node, done = std::move(done)] { done(parts_->core.read_block(node)); }, Workers::Priority::urgent);
+    parts_->core.workers().post([this, node, done = std::move(done)] { done(parts_->core.read_block_unverified(node)); }, Workers::Priority::urgent);
 }
 
 std::uint64_t ChainService::size_on_disk() const { return parts_->core.stored_bytes(); }

@@ -50,6 +50,14 @@ std::size_t size_of(const Message& message) {
     return 0;
 }
 
+/// A copy that the transport can seal where it stands.
+Bytes with_room(ByteSpan raw) {
+    Bytes copy;
+    copy.reserve(raw.size() + 32);
+    copy.assign(raw.begin(), raw.end());
+    return copy;
+}
+
 /// As getdata and inv are logged.
 std::string kind_of(const InvItem& item) {
     const std::string witness = (item.type & kInvWitnessFlag) != 0 ? "witness-" : "";
@@ -224,7 +232,7 @@ bool Server::start_block(const PeerInfo& peer, State& state, const InvItem& item
     if (recent_.is(node->hash)) {
         Message message = type == kInvCompactBlock ? Message(recent_.compact())
                           : type == kInvBlock      ? Message(BlockMessage{recent_.block()->serialize_stripped()})
-                                                   : Message(BlockMessage{to_bytes(recent_.block()->raw())});
+                                                   : Message(BlockMessage{with_room(recent_.block()->raw())});
         state.reads.push_back({next_ticket_++, node, std::move(message)});
         return true;
     }

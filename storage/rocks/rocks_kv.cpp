@@ -65,6 +65,7 @@ public:
     ~RocksKv() override;
 
     Stored<std::optional<Bytes>> get(Family family, ByteSpan key, const KvSnapshot* at) const override;
+    Stored<std::optional<Bytes>> get_unverified(Family family, ByteSpan key) const override;
     Stored<std::vector<std::optional<Bytes>>> multi_get(Family family, std::span<const ByteSpan> keys) const override;
     std::unique_ptr<KvSnapshot> snapshot() const override { return std::make_unique<RocksSnapshot>(*db_); }
     std::unique_ptr<KvIterator> iterate(Family family, const KvSnapshot* at) const override;
@@ -120,6 +121,20 @@ Stored<std::optional<Bytes>> RocksKv::get(Family family, ByteSpan key, const KvS
     if (status.IsNotFound()) return std::nullopt;
     if (!status.ok()) return fail(translate(status, "Reading the database"));
     return to_bytes(span(value));
+}
+
+Stored<std::optional<Bytes>> RocksKv::get_unverified(Family family, ByteSpan key) const {
+    rocksdb::ReadOptions options;
+    options.verify_checksums = false;
+    rocksdb::PinnableSlice value;
+    const rocksdb::Status status = db_->Get(options, handle(family), slice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return fail(translate(status, "Reading the database"));
+    const ByteSpan found = span(value);
+    Bytes bytes;
+    bytes.reserve(found.size() + kSpare);
+    bytes.assign(found.begin(), found.end());
+    return bytes;
 }
 
 Stored<std::vector<std::optional<Bytes>>> RocksKv::multi_get(Family family, std::span<const ByteSpan> keys) const {

@@ -228,5 +228,59 @@ TEST_F(BlockFetchTest, FetchesAnAnnouncedBlockDirectlyNearTheTip) {
     EXPECT_EQ(Taken(out_).all<GetDataMessage>().at(0).items.size(), 2u);
 }
 
+TEST_F(BlockFetchTest, AsksASlowPeerForLessAndAFastOneForMore) {
+    have_headers(900);
+    connect(1);
+    connect(2);
+    // One gives a block every four seconds, the other twenty a second.
+    for (int tick = 0; tick < 200; ++tick) {
+        now_ += kSecond / 10;
+        asked(peers_[1]);
+        asked(peers_[2]);
+        const auto first_of = [&](PeerId id) { return best_->ancestor(fetch_.heights_in_flight(id).front()); };
+        if (tick % 40 == 39 && fetch_.in_flight(1) > 0) arrive(1, first_of(1));
+        for (int i = 0; i < 2; ++i)
+            if (fetch_.in_flight(2) > 0) arrive(2, first_of(2));
+    }
+    ASSERT_TRUE(fetch_.measured_rate(1, now_) && fetch_.measured_rate(2, now_));
+    EXPECT_LT(*fetch_.measured_rate(1, now_), 500'000);
+    EXPECT_GT(*fetch_.measured_rate(2, now_), 5'000'000);
+    asked(peers_[2]);
+    EXPECT_GE(fetch_.in_flight(2), 16u);
+}
+
+TEST_F(BlockFetchTest, ReplacesASilentPeerWithinSeconds) {
+    have_headers(20);
+    chain_.ibd = true;
+    const auto first = asked(connect(1));
+    ASSERT_FALSE(first.empty());
+    connect(2);
+    asked(peers_[2]);
+    for (const std::int32_t height : fetch_.heights_in_flight(2)) arrive(2, best_->ancestor(height));
+    std::int64_t waited = 0;
+    for (; fetch_.in_flight(2) == 0 && waited < 60 * kSecond; waited += kSecond / 10) {
+        now_ += kSecond / 10;
+        asked(peers_[1]);
+        asked(peers_[2]);
+    }
+    EXPECT_LE(waited, 6 * kSecond);
+}
+
+TEST_F(BlockFetchTest, DoesNotBlameAPeerThatWeDoNotRead) {
+    have_headers(20);
+    asked(connect(1));
+    for (int i = 0; i < 4 * 3600; ++i) {
+        now_ += kSecond;
+        peers_[1].held_back_us = now_ - kSecond;
+        asked(peers_[1]);
+        ASSERT_EQ(disconnected_, 0u);
+    }
+    for (int i = 0; i < 2 * 3600 && disconnected_ == 0; ++i) {
+        now_ += kSecond;
+        asked(peers_[1]);
+    }
+    EXPECT_EQ(disconnected_, 1u);
+}
+
 }  // namespace
 }  // namespace cairn::net
