@@ -195,6 +195,80 @@ TEST_F(HeaderSyncTest, DropsAnOutboundPeerWithAnOldChain) {
     ASSERT_EQ(Taken(out_).disconnected.size(), 1u);
 }
 
+TEST_F(HeaderSyncTest, ProtectsFourFullRelayPeersThatShowedAChainAsGoodAsOurs) {
+    const auto headers = make_headers(genesis(), 10, *chain_.params);
+    now_ = (std::int64_t{headers.back().time} + 600) * kSecond;
+    chain_.ibd = false;
+    chain_.connect_to(*chain_.accept_headers(headers));
+    PeerInfo& quiet = connect(1, ConnectionType::block_relay_only);
+    give(quiet, headers);
+    EXPECT_FALSE(sync_.is_protected(1)) << "only full-relay peers are";
+    give(connect(2), {headers.begin(), headers.begin() + 5});
+    EXPECT_FALSE(sync_.is_protected(2)) << "less work than we have";
+    for (PeerId id = 3; id < 9; ++id) {
+        give(connect(id), headers);
+        EXPECT_EQ(sync_.is_protected(id), id < 7);
+    }
+    sync_.remove(4);
+    give(connect(9), headers);
+    EXPECT_TRUE(sync_.is_protected(9)) << "a place has become free";
+
+    chain_.connect_to(*chain_.accept_headers(make_headers(headers.back(), 1, *chain_.params)));
+    for (int minutes = 0; minutes < 60; ++minutes, now_ += 60 * kSecond)
+        for (const PeerId id : {3, 8}) pump(peers_[id]);
+    const Taken taken(out_);
+    ASSERT_FALSE(taken.disconnected.empty());
+    for (const auto& end : taken.disconnected) EXPECT_EQ(end.peer, 8) << "who is protected may fall behind";
+}
+
+TEST_F(HeaderSyncTest, ResetsThePatienceWithAPeerThatCatchesUpHalfway) {
+    const auto headers = make_headers(genesis(), 10, *chain_.params);
+    now_ = (std::int64_t{headers.back().time} + 600) * kSecond;
+    chain_.ibd = false;
+    chain_.connect_to(*chain_.accept_headers({headers.data(), 5}));
+    PeerInfo& peer = connect(1, ConnectionType::block_relay_only);
+    pump(peer);
+    chain_.connect_to(*chain_.accept_headers(headers));
+    now_ += 1000 * kSecond;
+    give(peer, {headers.begin(), headers.begin() + 5});  // where we were, but not where we are
+    for (int i = 0; i < 20; ++i, now_ += 60 * kSecond) pump(peer);
+    EXPECT_TRUE(Taken(out_).disconnected.empty());
+    now_ += 60 * kSecond;
+    pump(peer);
+    now_ += 121 * kSecond;
+    pump(peer);
+    EXPECT_EQ(Taken(out_).disconnected.size(), 1u);
+}
+
+TEST_F(HeaderSyncTest, RemembersWhoAnnouncedABlockThatIsNewAndBetter) {
+    const auto headers = make_headers(genesis(), 10, *chain_.params);
+    chain_.connect_to(*chain_.accept_headers({headers.data(), 5}));
+    give(connect(1), {headers.begin(), headers.begin() + 5});
+    EXPECT_EQ(sync_.last_announcement_s(1), 0) << "we have it";
+    give(peers_[1], {headers.begin() + 5, headers.begin() + 6});
+    EXPECT_EQ(sync_.last_announcement_s(1), now_ / kSecond);
+    give(connect(2), {headers.begin() + 5, headers.begin() + 6});
+    EXPECT_EQ(sync_.last_announcement_s(2), 0) << "somebody else was first";
+    give(connect(3), make_headers(genesis(), 3, *chain_.params, 7));
+    EXPECT_EQ(sync_.last_announcement_s(3), 0) << "new, but no better";
+    EXPECT_EQ(sync_.last_announcement_s(4), 0);
+}
+
+TEST_F(HeaderSyncTest, TellsHowFarItHasComeDuringTheInitialDownload) {
+    const auto headers = make_headers(genesis(), 10, *chain_.params);
+    now_ = (std::int64_t{headers.back().time} + 10 * 600) * kSecond;
+    PeerInfo& peer = connect(1);
+    const auto told = [&] {
+        for (const LogLine& line : log_.take())
+            if (line.text == "Synchronizing blockheaders, height: 10 (~50.00%)") return true;
+        return false;
+    };
+    give(peer, headers);
+    EXPECT_TRUE(told());
+    give(peer, headers);
+    EXPECT_FALSE(told()) << "nothing new";
+}
+
 TEST_F(HeaderSyncTest, AsksOnlyOneMorePeerForEachUnknownBlock) {
     PeerInfo& first = connect(1, ConnectionType::inbound);
     PeerInfo& second = connect(2, ConnectionType::inbound);
