@@ -5,7 +5,7 @@
 #include <univalue.h>
 
 #include "consensus/chain/coin.hpp"
-#include "light/signing/script_keys.hpp"
+#include "light/keys/script_keys.hpp"
 #include "node/rpc/context.hpp"
 
 namespace cairn::node {
