@@ -150,6 +150,7 @@ std::optional<PeerId> Engine::on_dialed(std::uint64_t dial, const Endpoint& give
     Peer& peer = add_peer(pending->type, remote, local, manual ? granted(kPermitNone, &remote.address, false) : kPermitNone, pending->v2, now_us);
     peer.added = pending->added;
     if (!pending->name.empty()) peer.info.name = pending->name;
+    if (pending->v2) log_.debug("start sending v2 handshake to peer={}", peer.info.id);
     send_handshake(peer, now_us);
     peer.handshake.start(*this, outbox_, now_us);
     const PeerId id = peer.info.id;
