@@ -49,17 +49,14 @@ std::optional<DialAction> Dialer::dial_private(const DialState& state, bool tor_
     return std::nullopt;
 }
 
+/// One at each tick, so that failures that come at once do not make a flood.
 void Engine::dial_privately(std::int64_t now_us) {
     const PrivateBroadcast* own = role_.private_broadcast();
     if (!own || own->wanted() == 0) return;
     const auto open = std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) { return entry.second->info.private_broadcast(); });
-    while (true) {
-        const int calling = dialer_.pending(ConnectionType::private_broadcast);
-        if (calling >= limits::kMaxPendingPrivate || open + calling >= limits::kMaxPrivate || own->wanted() <= static_cast<std::size_t>(calling)) return;
-        auto dial = dialer_.dial_private(dial_state(), tor_works_, now_us);
-        if (!dial) return;
-        actions_.emplace_back(std::move(*dial));
-    }
+    const int calling = dialer_.pending(ConnectionType::private_broadcast);
+    if (calling >= limits::kMaxPendingPrivate || open + calling >= limits::kMaxPrivate || own->wanted() <= static_cast<std::size_t>(calling)) return;
+    if (auto dial = dialer_.dial_private(dial_state(), tor_works_, now_us)) actions_.emplace_back(std::move(*dial));
 }
 
 /// False: it is not needed any more.

@@ -103,7 +103,7 @@ public:
     void submit(PeerInfo& peer, CompactRelay::Rebuilt rebuilt, std::int64_t now_us);
     void on_valid_block(const ValidBlockEvent& event, Outbox& out);
     CandidateTxs pool_candidates() const;
-    void on_not_found(PeerInfo& peer, const NotFoundMessage& message);
+    void on_not_found(PeerInfo& peer, const NotFoundMessage& message, std::int64_t now_us);
     void on_other(PeerInfo& peer, const Message& message, Outbox& out);
     void on_verdict(const BlockVerdict& verdict, Outbox& out, std::int64_t now_us);
     void on_tip(const TipEvent& event, Outbox& out, std::int64_t now_us);
@@ -231,11 +231,11 @@ void FullRole::Impl::on_valid_block(const ValidBlockEvent& event, Outbox& out) {
     announcer.on_valid_block(out);
 }
 
-void FullRole::Impl::on_not_found(PeerInfo& peer, const NotFoundMessage& message) {
+void FullRole::Impl::on_not_found(PeerInfo& peer, const NotFoundMessage& message, std::int64_t now_us) {
     txs.relay().on_not_found(peer, message);
     for (const InvItem& item : message.items)
         if (item.is_block())
-            if (const HeaderNode* node = chain.find(BlockHash(item.hash))) blocks.on_not_found(peer.id, node);
+            if (const HeaderNode* node = chain.find(BlockHash(item.hash))) blocks.on_not_found(peer.id, node, now_us);
 }
 
 void FullRole::Impl::on_other(PeerInfo& peer, const Message& message, Outbox& out) {
@@ -307,7 +307,16 @@ void FullRole::Impl::on_tip(const TipEvent& event, Outbox& out, std::int64_t now
 /// More blocks are here that can be connected, and they will be in a moment.
 bool FullRole::Impl::connecting() const {
     const HeaderNode* best = chain.best_header();
-    return best && chain.tip() && best->chain_work > chain.tip()->chain_work && !chain.invalid(best) && chain.chain_complete(best);
+    const HeaderNode* tip = chain.tip();
+    if (!best || !tip || best->chain_work <= tip->chain_work) return false;
+    // Up to some block nothing is missing on the best chain.
+    Height complete = 0, missing = best->height + 1;
+    while (missing - complete > 1) {
+        const Height middle = complete + (missing - complete) / 2;
+        (chain.chain_complete(best->ancestor(middle)) ? complete : missing) = middle;
+    }
+    const HeaderNode* last = best->ancestor(complete);
+    return last->chain_work > tip->chain_work && !chain.invalid(last);
 }
 
 void FullRole::Impl::end_waits(std::int64_t now_us) {
@@ -438,7 +447,7 @@ void FullRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::i
     else if (auto* get_txn = std::get_if<GetBlockTxnMessage>(&message))
         impl.server.on_get_block_txn(peer, std::move(*get_txn), out, now_us);
     else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
-        impl.on_not_found(peer, *not_found);
+        impl.on_not_found(peer, *not_found, now_us);
     else
         impl.on_other(peer, message, out);
 }

@@ -105,7 +105,9 @@ TEST_F(PeerFiltersTest, ShowsOfABlockTheProofAndWhatMatches) {
         ASSERT_TRUE(shown);
         EXPECT_EQ(shown->root, block_->header().merkle_root);
         EXPECT_EQ(shown->leaves.size(), wanted ? 1u : 0u);
-        if (wanted) EXPECT_EQ(std::get<TxMessage>(messages[1]).raw, to_bytes(tx.raw));
+        if (wanted) {
+            EXPECT_EQ(std::get<TxMessage>(messages[1]).raw, to_bytes(tx.raw));
+        }
     }
 }
 
