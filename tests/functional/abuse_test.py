@@ -33,6 +33,8 @@ HONEST_IDLERS = 4
 #: under way and being judged, caches, what the heap keeps. Later growth, when everything has happened already, is nearly none.
 FIXED_GROWTH, GROWTH_OF_A_CONNECTION = 64_000_000, 1_048_576
 LATE_GROWTH, LATE_GROWTH_AN_HOUR = 12_000_000, 24_000_000
+#: Caches that fill up to a fixed size are made small, so that what grows beside them is seen.
+SMALL_CACHES = ["-dbcache=4", "-maxsigcachesize=1"]
 #: Shorter than this a relay is as good as instant: what differs is the scheduler.
 INSTANT = 0.025
 CALLS = [("getblockcount",), ("getbestblockhash",), ("getnettotals",), ("getmempoolinfo",), ("getnetworkinfo",), ("getconnectioncount",),
@@ -324,7 +326,7 @@ def main():
     # 11 of the slots are kept for connections of the node's own; a few less than come.
     room = args.connections + HONEST_IDLERS + 2 + 11 - args.connections // 20
     source = harness.Node(harness.cairnd(), "source", "-listen=0", "-connect=0")
-    node = harness.Node(args.node or harness.cairnd(), "abused", f"-maxconnections={room}", "-connect=0", "-debug=0", *args.option)
+    node = harness.Node(args.node or harness.cairnd(), "abused", f"-maxconnections={room}", "-connect=0", "-debug=0", *SMALL_CACHES, *args.option)
     faults = []
     try:
         with tx_material.Maker() as maker, source, node:
