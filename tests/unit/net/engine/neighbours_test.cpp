@@ -3,6 +3,7 @@
 #include <set>
 
 #include "net/engine/engine.hpp"
+#include "net/wire/transport_v1.hpp"
 #include "tests/support/quiet_role.hpp"
 
 namespace cairn::net {
@@ -68,6 +69,35 @@ TEST(Neighbours, ThatLeftAreNotCalled) {
     DiscoveryState state;
     node.engine.describe_discovery(state);
     EXPECT_TRUE(state.lan_peers.empty());
+}
+
+TEST(Neighbours, WhateverTheirAddressAreNotTakenFromGossip) {
+    Node node;
+    const Endpoint near{*NetAddress::parse("8.8.4.4"), 8333}, far{*NetAddress::parse("9.9.9.9"), 8333};
+    LanEvent event = neighbour("m", 2);
+    event.peer.endpoint = near;
+    node.engine.on_lan_events({event}, kNow);
+    const auto peer = node.engine.on_accepted({*NetAddress::parse("5.6.7.8"), 1}, {NetAddress::ipv4(0x01010101), 8333}, kPermitAddr, false, kNow);
+    ASSERT_TRUE(peer);
+    TransportV1 transport({1, 2, 3, 4});
+    const auto give = [&](Message message) {
+        const std::string command(command_of(message));
+        OutgoingBytes out = transport.frame(command, encode_message(std::move(message)));
+        out.head.insert(out.head.end(), out.body.begin(), out.body.end());
+        node.engine.on_bytes(*peer, out.head, kNow);
+    };
+    VersionMessage version;
+    version.services = kServiceNetwork;
+    give(Message(version));
+    give(Message(VerackMessage{}));
+    const auto heard = static_cast<std::uint32_t>(kNow / kSecond);
+    AddrMessage gossip;
+    for (const Endpoint& endpoint : {near, far}) gossip.addresses.push_back({endpoint, kServiceNetwork | kServiceWitness, heard});
+    gossip.count = gossip.addresses.size();
+    give(Message(gossip));
+    const auto known = node.engine.known_addresses(0, "", kNow);
+    ASSERT_EQ(known.size(), 1u);
+    EXPECT_EQ(known[0].address, "9.9.9.9");
 }
 
 TEST(Candidates, ReachOnlyAShareOfTheAddressBook) {
