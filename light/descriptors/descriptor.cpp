@@ -6,11 +6,8 @@
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/rules/params.hpp"
-#include "consensus/script/number.hpp"
 #include "consensus/script/script.hpp"
-#include "consensus/script/solver.hpp"
 #include "consensus/script/taproot.hpp"
-#include "light/descriptors/miniscript.hpp"
 
 namespace cairn::light {
 namespace {
@@ -82,6 +79,12 @@ std::optional<Descriptor::Keys> Descriptor::public_keys(std::uint32_t index, Scr
             if (!derived) return std::nullopt;
             found->add_public(derived->pubkey, std::move(derived->origin));
             if (derived->private_key) found->add(*derived->private_key);
+            for (const KeyExpression& participant : expression.participants()) {
+                auto one = participant.derive(index);
+                if (!one) return std::nullopt;
+                found->add_public(one->pubkey, std::move(one->origin));
+                if (one->private_key) found->add(*one->private_key);
+            }
             key = std::move(derived->pubkey);
         } else {
             auto derived = expression.public_key(index);
@@ -124,7 +127,7 @@ std::unique_ptr<TapTree> build_tree(std::vector<Bytes>& leaves, const std::vecto
 std::optional<Bytes> Descriptor::taproot_script(std::uint32_t index, ScriptKeys* found) const {
     const auto keys = public_keys(index, found);
     if (!keys) return std::nullopt;
-    const ByteSpan xonly = ByteSpan(keys->front()).subspan(1, 32);
+    const ByteSpan xonly = ByteSpan(keys->front()).last(32);
     if (kind_ == Kind::rawtr) return make_witness_program(1, xonly);
     std::vector<Bytes> leaves;
     for (const auto& inner : inner_) {
@@ -176,6 +179,7 @@ std::optional<Bytes> Descriptor::inner_script(std::uint32_t index, ScriptKeys* f
 std::optional<std::vector<Bytes>> Descriptor::scripts(std::uint32_t index, ScriptKeys* found) const {
     auto first = inner_script(index, found);
     if (!first) return std::nullopt;
+    if (kind_ == Kind::unused) return std::vector<Bytes>();
     std::vector<Bytes> scripts{std::move(*first)};
     if (kind_ == Kind::combo) {
         const Bytes key = *keys_[0].public_key(index);
@@ -201,7 +205,7 @@ bool Descriptor::has_private_keys() const {
 }
 
 bool Descriptor::has_all_private_keys() const {
-    return std::all_of(keys_.begin(), keys_.end(), [](const KeyExpression& key) { return key.has_private_key(); }) &&
+    return std::all_of(keys_.begin(), keys_.end(), [](const KeyExpression& key) { return key.has_all_private_keys(); }) &&
            std::all_of(inner_.begin(), inner_.end(), [](const auto& inner) { return inner->has_all_private_keys(); });
 }
 
@@ -243,6 +247,7 @@ std::optional<std::string> Descriptor::text(Form form) const {
         case Kind::pkh: return "pkh(" + keys[0] + ")";
         case Kind::wpkh: return "wpkh(" + keys[0] + ")";
         case Kind::combo: return "combo(" + keys[0] + ")";
+        case Kind::unused: return "unused(" + keys[0] + ")";
         case Kind::rawtr: return "rawtr(" + keys[0] + ")";
         case Kind::miniscript: return miniscript::to_string(*node_, [&](std::size_t key) { return keys[key]; });
         case Kind::tr: {
@@ -263,39 +268,6 @@ std::optional<std::string> Descriptor::to_string(Form form) const {
     auto written = text(form);
     if (!written) return std::nullopt;
     return with_checksum(std::move(*written));
-}
-
-namespace {
-
-/// pk() or multi() around the keys of a bare script; nothing when a key cannot stand in a descriptor.
-std::string infer_keys(const Solution& solution, KeyPlace place, const ChainParams& params) {
-    if (solution.type != OutputType::pubkey && solution.type != OutputType::multisig) return {};
-    std::string text = solution.type == OutputType::pubkey ? "pk(" : "multi(" + std::to_string(solution.required);
-    for (const ByteSpan part : solution.parts) {
-        const auto key = KeyExpression::from_public_key(part, place);
-        if (!key) return {};
-        if (solution.type == OutputType::multisig) text += ",";
-        text += *key->text(params);
-    }
-    return text + ")";
-}
-
-}  // namespace
-
-std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpan redeem) {
-    const Solution solution = solve(script);
-    if (std::string keys = infer_keys(solution, KeyPlace::top, params); !keys.empty())
-        return with_checksum(std::move(keys));
-    if (!redeem.empty() && solution.type == OutputType::witness_v0_scripthash) {
-        std::string inner = infer_keys(solve(redeem), KeyPlace::p2wsh, params);
-        if (inner.empty()) inner = infer_miniscript(redeem).value_or("");
-        if (!inner.empty()) return with_checksum("wsh(" + inner + ")");
-    }
-    if (solution.type == OutputType::witness_v1_taproot && is_xonly_key(Uint256(script.subspan(2, 32)))) {
-        return with_checksum("rawtr(" + to_hex(script.subspan(2, 32)) + ")");
-    }
-    if (const auto address = address_of(script, params.addresses)) return with_checksum("addr(" + *address + ")");
-    return with_checksum("raw(" + to_hex(script) + ")");
 }
 
 }  // namespace cairn::light

@@ -10,7 +10,7 @@
 #include "light/descriptors/descriptor_key.hpp"
 #include "light/descriptors/miniscript_node.hpp"
 
-/// Output descriptors: BIP380 to 386, 389 (several paths), 379 (miniscript) and raw, addr, rawtr.
+/// Output descriptors: BIP380 to 386, 389 (several paths), 379 (miniscript), 390 (musig) and raw, addr, rawtr, unused.
 namespace cairn::light {
 
 /// The eight characters that follow '#' (BIP380); empty when `text` has characters that no descriptor has.
@@ -20,10 +20,10 @@ std::string descriptor_checksum(std::string_view text);
 /// Thread: any (immutable).
 class Descriptor {
 public:
-    enum class Kind { pk, pkh, wpkh, combo, multi, sh, wsh, tr, rawtr, addr, raw, miniscript };
+    enum class Kind { pk, pkh, wpkh, combo, multi, sh, wsh, tr, rawtr, addr, raw, miniscript, unused };
     using Form = DescriptorForm;
 
-    /// Scripts of the outputs at `index`; several only for combo. nullopt when a private key is needed that is not
+    /// Scripts of the outputs at `index`; several only for combo, none for unused. nullopt when a private key is needed that is not
     /// known. `found`: gets the keys with their origins, the private ones that are known, scripts and taproot trees.
     std::optional<std::vector<Bytes>> scripts(std::uint32_t index = 0, ScriptKeys* found = nullptr) const;
     /// Canonical form with its checksum, without private keys.
@@ -33,7 +33,7 @@ public:
     Kind kind() const { return kind_; }
     bool is_range() const;
     /// Is it known how to spend the output, but for the signatures?
-    bool is_solvable() const { return kind_ != Kind::addr && kind_ != Kind::raw; }
+    bool is_solvable() const { return kind_ != Kind::addr && kind_ != Kind::raw && kind_ != Kind::unused; }
     bool has_private_keys() const;
     /// Does it have all private keys that it speaks of?
     bool has_all_private_keys() const;
@@ -74,5 +74,7 @@ Result<Descriptor, std::string> parse_descriptor(std::string_view text, const Ch
 /// The most telling descriptor of an output script: pk and multi for bare keys, rawtr, addr, raw. `redeem`: the script
 /// whose hash the output script holds (P2WSH), when it is known.
 std::string infer_descriptor(ByteSpan script, const ChainParams& params, ByteSpan redeem = {});
+/// The same with all that is known: keys behind hashes with their origins, redeem and witness scripts, taproot trees.
+std::string infer_descriptor(ByteSpan script, const ChainParams& params, const ScriptKeys& known);
 
 }  // namespace cairn::light

@@ -6,6 +6,7 @@
 
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
+#include "consensus/crypto/musig.hpp"
 #include "consensus/rules/params.hpp"
 
 namespace cairn::light {
@@ -87,18 +88,20 @@ bool uncompressed_allowed(KeyPlace place) {
 
 }  // namespace
 
-std::optional<KeyExpression> KeyExpression::from_public_key(ByteSpan key, KeyPlace place) {
+std::optional<KeyExpression> KeyExpression::from_public_key(ByteSpan key, KeyPlace place, std::optional<KeyOrigin> origin) {
     const bool compressed = key.size() == 33 && (key[0] == 2 || key[0] == 3);
     const bool uncompressed = key.size() == 65 && key[0] == 4;
     if (!compressed && !(uncompressed && uncompressed_allowed(place))) return std::nullopt;
     KeyExpression result;
     result.key_ = to_bytes(key);
     result.compressed_ = compressed;
+    result.origin_ = std::move(origin);
     return result;
 }
 
-KeyExpression KeyExpression::from_xonly(ByteSpan key) {
+KeyExpression KeyExpression::from_xonly(ByteSpan key, std::optional<KeyOrigin> origin) {
     KeyExpression result;
+    result.origin_ = std::move(origin);
     result.key_.assign(1, 2);
     result.key_.insert(result.key_.end(), key.begin(), key.end());
     result.xonly_ = true;
@@ -125,6 +128,7 @@ Result<KeyExpression, std::string> parse_hex_key(std::string_view text, KeyPlace
 
 Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, KeyPlace place,
                                                         const ChainParams& params) {
+    if (text.starts_with("musig(")) return parse_musig(text, place, params);
     const auto origin_parts = split(text, ']');
     if (origin_parts.size() > 2) return fail(std::string("Multiple ']' characters found for a single pubkey"));
     std::optional<KeyOrigin> origin;
@@ -177,23 +181,132 @@ Result<KeyExpression, std::string> KeyExpression::parse(std::string_view text, K
     }
     result.extended_ = parse_extended_key(key_text, params);
     if (!result.extended_) return fail(fmt::format("key '{}' is not valid", key_text));
-    if (parts.back() == "*" || parts.back() == "*'" || parts.back() == "*h") {
-        result.ranged_ = true;
-        result.hardened_range_ = parts.back() != "*";
-        result.apostrophe_ = parts.back() == "*'";
+    parts.erase(parts.begin());
+    if (const auto read = result.read_path(std::move(parts)); !read) return fail(read.error());
+    return result;
+}
+
+Result<void, std::string> KeyExpression::read_path(std::vector<std::string_view> parts) {
+    if (!parts.empty() && (parts.back() == "*" || parts.back() == "*'" || parts.back() == "*h")) {
+        ranged_ = true;
+        hardened_range_ = parts.back() != "*";
+        apostrophe_ = parts.back() == "*'";
         parts.pop_back();
     }
-    const auto steps = parse_steps(std::span(parts).subspan(1), true);
+    const auto steps = parse_steps(parts, true);
     if (!steps) return fail(steps.error());
-    result.path_ = steps->path.steps;
-    result.choice_at_ = steps->choice_at;
-    result.step_choices_ = steps->choices;
-    result.apostrophe_ = result.apostrophe_ || steps->path.apostrophe;
+    path_ = steps->path.steps;
+    choice_at_ = steps->choice_at;
+    step_choices_ = steps->choices;
+    apostrophe_ = apostrophe_ || steps->path.apostrophe;
+    return {};
+}
+
+// ---------------------------------------------------------------------------------------------- musig (BIP390)
+
+namespace {
+
+/// The extended key whose children an aggregate key has (BIP328): its chain code is the same for all.
+ExtendedKey synthetic_key(const PublicKey& aggregate) {
+    static const Bytes chain_code = *from_hex("868087ca02a6f974c4598924c36b57762d32cb45717167e300622c7167e38965");
+    ExtendedKey key;
+    key.chain_code = Uint256(chain_code);
+    key.public_key = aggregate;
+    return key;
+}
+
+/// The texts between the commas.
+Result<std::vector<std::string_view>, std::string> musig_arguments(std::string_view text) {
+    if (text.empty()) return fail(std::string("musig(): Must contain key expressions"));
+    return split(text, ',');
+}
+
+bool is_hardened(std::uint32_t step) { return step & kHardened; }
+
+}  // namespace
+
+Result<KeyExpression, std::string> KeyExpression::parse_musig(std::string_view text, KeyPlace place, const ChainParams& params) {
+    if (place != KeyPlace::p2tr) return fail(std::string("musig() is only allowed in tr() and rawtr()"));
+    const std::size_t close = text.find(')');
+    if (close == std::string_view::npos) return fail(std::string("Invalid musig() expression"));
+    const std::string_view tail = text.substr(close + 1);
+    if (tail.find(')') != std::string_view::npos) return fail(std::string("Too many ')' in musig() expression"));
+    const auto arguments = musig_arguments(text.substr(6, close - 6));
+    if (!arguments) return fail(arguments.error());
+    KeyExpression result;
+    std::size_t most = 1;
+    for (const std::string_view argument : *arguments) {
+        auto key = parse(argument, KeyPlace::musig, params);
+        if (!key) return fail("musig(): " + key.error());
+        most = std::max(most, key->alternatives());
+        result.participants_.push_back(std::move(*key));
+    }
+    for (const KeyExpression& key : result.participants_)
+        if (key.alternatives() != 1 && key.alternatives() != most) return fail(std::string("musig(): Multipath derivation paths have mismatched lengths"));
+    if (tail.empty()) return result;
+    if (tail.front() != '/') return fail(std::string("Invalid musig() expression"));
+    if (!std::ranges::all_of(result.participants_, [](const KeyExpression& key) { return key.extended_.has_value(); }))
+        return fail(std::string("musig(): derivation requires all participants to be xpubs or xprvs"));
+    if (std::ranges::any_of(result.participants_, [](const KeyExpression& key) { return key.is_range(); }))
+        return fail(std::string("musig(): Cannot have ranged participant keys if musig() also has derivation"));
+    const auto parts = split(tail.substr(1), '/');
+    if (parts.back() == "*'" || parts.back() == "*h") return fail(std::string("musig(): Cannot have hardened child derivation"));
+    if (const auto read = result.read_path(parts); !read) return fail("musig(): " + read.error());
+    if (std::ranges::any_of(result.path_, is_hardened) || std::ranges::any_of(result.step_choices_, is_hardened))
+        return fail(std::string("musig(): cannot have hardened derivation steps"));
+    if (most > 1 && !result.step_choices_.empty())
+        return fail(std::string("musig(): Cannot have multipath participant keys if musig() is also multipath"));
     return result;
+}
+
+std::optional<PublicKey> KeyExpression::aggregate(std::uint32_t index) const {
+    std::vector<CompressedKey> keys;
+    for (const KeyExpression& participant : participants_) {
+        const auto key = participant.public_key(index);
+        if (!key || key->size() != std::tuple_size_v<CompressedKey>) return std::nullopt;
+        std::ranges::copy(*key, keys.emplace_back().begin());
+    }
+    std::ranges::sort(keys);
+    const auto whole = MusigKey::aggregate(keys);
+    if (!whole) return std::nullopt;
+    return whole->key;
+}
+
+std::optional<std::string> KeyExpression::musig_text(const ChainParams& params, DescriptorForm form) const {
+    std::string text = "musig(";
+    for (const KeyExpression& participant : participants_) {
+        const auto one = participant.text(params, form);
+        if (!one) return std::nullopt;
+        text += (text.size() > 6 ? "," : "") + *one;
+    }
+    return text + ")" + path_text();
+}
+
+// ---------------------------------------------------------------------------------------------- what it is
+
+bool KeyExpression::is_range() const {
+    return ranged_ || std::ranges::any_of(participants_, [](const KeyExpression& key) { return key.is_range(); });
+}
+
+bool KeyExpression::has_private_key() const {
+    return wif_ || (extended_ && extended_->private_key) ||
+           std::ranges::any_of(participants_, [](const KeyExpression& key) { return key.has_private_key(); });
+}
+
+bool KeyExpression::has_all_private_keys() const {
+    if (participants_.empty()) return has_private_key();
+    return std::ranges::all_of(participants_, [](const KeyExpression& key) { return key.has_private_key(); });
+}
+
+std::size_t KeyExpression::alternatives() const {
+    std::size_t most = std::max<std::size_t>(step_choices_.size(), 1);
+    for (const KeyExpression& participant : participants_) most = std::max(most, participant.alternatives());
+    return most;
 }
 
 KeyExpression KeyExpression::alternative(std::size_t n) const {
     KeyExpression result = *this;
+    for (KeyExpression& participant : result.participants_) participant = participant.alternative(n);
     if (step_choices_.empty()) return result;
     result.path_[choice_at_] = step_choices_[n];
     result.step_choices_.clear();
@@ -201,8 +314,14 @@ KeyExpression KeyExpression::alternative(std::size_t n) const {
 }
 
 std::optional<Bytes> KeyExpression::public_key(std::uint32_t index) const {
-    if (!extended_) return key_;
-    std::optional<ExtendedKey> key = extended_->derive(path_);
+    std::optional<ExtendedKey> key = extended_;
+    if (!participants_.empty()) {
+        const auto whole = aggregate(index);
+        if (!whole) return std::nullopt;
+        key = synthetic_key(*whole);
+    }
+    if (!key) return key_;
+    key = key->derive(path_);
     if (!key) return std::nullopt;
     if (ranged_) key = key->derive(index | (hardened_range_ ? kHardened : 0));
     if (!key) return std::nullopt;
@@ -212,6 +331,16 @@ std::optional<Bytes> KeyExpression::public_key(std::uint32_t index) const {
 std::optional<KeyExpression::Derived> KeyExpression::derive(std::uint32_t index) const {
     Derived result;
     result.origin = origin_.value_or(KeyOrigin{});
+    if (!participants_.empty()) {
+        const auto whole = aggregate(index);
+        const auto key = public_key(index);
+        if (!whole || !key) return std::nullopt;
+        result.pubkey = *key;
+        result.origin.fingerprint = fingerprint_of(*whole);
+        result.origin.path = path_;
+        if (ranged_) result.origin.path.push_back(index);
+        return result;
+    }
     if (!extended_) {
         result.pubkey = key_;
         result.private_key = wif_;
@@ -239,13 +368,18 @@ std::string KeyExpression::origin_text() const {
 }
 
 std::optional<std::string> KeyExpression::text(const ChainParams& params, DescriptorForm form) const {
+    if (!participants_.empty()) return musig_text(params, form);
     const bool show_private = form == DescriptorForm::private_keys && has_private_key();
     if (!extended_) {
         if (show_private) return origin_text() + encode_wif(*wif_, params.addresses);
         return origin_text() + to_hex(ByteSpan(key_).subspan(xonly_ ? 1 : 0));
     }
     if (form == DescriptorForm::normalized) return normalized_text(params);
-    std::string text = origin_text() + (show_private ? extended_->private_text(params) : extended_->public_text(params));
+    return origin_text() + (show_private ? extended_->private_text(params) : extended_->public_text(params)) + path_text();
+}
+
+std::string KeyExpression::path_text() const {
+    std::string text;
     if (step_choices_.empty()) {
         text += key_path_text(path_, apostrophe_);
     } else {

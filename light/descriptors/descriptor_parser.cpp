@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -149,12 +150,25 @@ private:
             if (!text.empty()) return fail(error_text("rawtr(): only one key expected."));
             return single_key(Kind::rawtr, "rawtr", key, KeyPlace::p2tr);
         }
+        if (take_function("unused", text)) return top ? parse_unused(text) : fail(error_text("Can only have unused at top level"));
         if (take_function("raw", text))
             return top ? parse_raw(text) : fail(error_text("Can only have raw() at top level"));
         if (auto found = parse_miniscript(text, place)) return std::move(*found);
         if (place == KeyPlace::p2sh) return fail(error_text("A function is needed within P2SH"));
         if (place == KeyPlace::p2wsh) return fail(error_text("A function is needed within P2WSH"));
         return fail(fmt::format("'{}' is not a valid descriptor function", text));
+    }
+
+    /// A key that is kept without any script of its own.
+    Parsed parse_unused(std::string_view text) const {
+        const std::string_view key = take_expression(text);
+        if (!text.empty()) return fail(error_text("unused(): only one key expected"));
+        auto parsed = KeyExpression::parse(key, KeyPlace::top, params_);
+        if (!parsed) return fail(parsed.error());
+        if (parsed->is_range()) return fail(error_text("unused(): key cannot be ranged"));
+        Descriptor descriptor = make(Kind::unused);
+        descriptor.keys_.push_back(std::move(*parsed));
+        return descriptor;
     }
 
     /// nullopt: it is no miniscript at all.
@@ -280,13 +294,13 @@ private:
         const char got = text[0];
         if (!take(',', text)) return fail(fmt::format("tr: expected ',', got '{}'", got));
         if (auto problem = parse_tree(descriptor, text); !problem.empty()) return fail(problem);
-        std::vector<KeyExpression> inner;
+        std::size_t most = descriptor.keys_[0].alternatives();
+        for (const auto& leaf : descriptor.inner_) most = std::max(most, alternatives(leaf->keys()));
         for (const auto& leaf : descriptor.inner_) {
-            const auto more = leaf->keys();
-            inner.insert(inner.end(), more.begin(), more.end());
+            const std::size_t count = alternatives(leaf->keys());
+            if (count != 1 && count != most) return fail(error_text("tr(): Multipath subscripts have mismatched lengths"));
         }
-        if (alternatives(inner) == 0) return fail(error_text("tr(): Multipath subscripts have mismatched lengths"));
-        if (alternatives(descriptor.keys()) == 0)
+        if (alternatives(descriptor.keys_) != 1 && alternatives(descriptor.keys_) != most)
             return fail(error_text("tr(): Multipath internal key mismatches multipath subscripts lengths"));
         return descriptor;
     }

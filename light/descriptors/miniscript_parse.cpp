@@ -48,6 +48,22 @@ private:
         text_.remove_prefix(found.size());
         return found;
     }
+    /// A key, which may have arguments in brackets itself.
+    std::optional<std::string_view> take_key() {
+        std::size_t end = 0;
+        for (int level = 0; end < text_.size(); ++end) {
+            if (level == 0 && (text_[end] == ',' || text_[end] == ')')) break;
+            level += text_[end] == '(' ? 1 : text_[end] == ')' ? -1 : 0;
+        }
+        if (end == text_.size()) return std::nullopt;
+        const std::string_view found = text_.substr(0, end);
+        text_.remove_prefix(end);
+        return found;
+    }
+    std::optional<std::size_t> read_key() {
+        const auto key = take_key();
+        return key ? read_key_(*key) : std::nullopt;
+    }
     std::optional<std::uint32_t> take_number(std::string_view ends) {
         const std::string_view digits = take_until(ends);
         std::uint32_t number = 0;
@@ -149,7 +165,7 @@ private:
     }
 
     NodePtr key(Fragment fragment) {
-        const auto number = read_key_(take_until(")"));
+        const auto number = read_key();
         if (!number || !take(")")) return nullptr;
         return make(fragment, {}, 0, {*number});
     }
@@ -173,7 +189,7 @@ private:
         if (!required) return nullptr;
         std::vector<std::size_t> keys;
         while (take(",")) {
-            const auto number = read_key_(take_until(",)"));
+            const auto number = read_key();
             if (!number) return nullptr;
             keys.push_back(*number);
         }

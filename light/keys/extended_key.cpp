@@ -122,12 +122,10 @@ std::string ExtendedKey::private_text(const ChainParams& params) const {
     return encode_base58_check(data);
 }
 
-std::optional<ExtendedKey> parse_extended_key(std::string_view text, const ChainParams& params) {
-    const auto data = decode_base58_check(text, kBodySize + 4);
-    if (!data || data->size() != kBodySize + 4) return std::nullopt;
-    const bool is_public = has_prefix(*data, params.addresses.extended_public);
-    if (!is_public && !has_prefix(*data, params.addresses.extended_secret)) return std::nullopt;
-    const ByteSpan body = ByteSpan(*data).subspan(4);
+namespace {
+
+/// The key behind the four bytes that tell its kind.
+std::optional<ExtendedKey> parse_body(ByteSpan body, bool is_public) {
     ExtendedKey key;
     key.depth = body[0];
     std::copy_n(body.begin() + 1, 4, key.parent.begin());
@@ -143,6 +141,48 @@ std::optional<ExtendedKey> parse_extended_key(std::string_view text, const Chain
     }
     if (!key.public_key) return std::nullopt;
     return key;
+}
+
+std::optional<Bytes> decode_key(std::string_view text) {
+    auto data = decode_base58_check(text, kBodySize + 4);
+    if (!data || data->size() != kBodySize + 4) return std::nullopt;
+    return data;
+}
+
+struct ExportPrefix {
+    std::array<std::uint8_t, 4> public_key, private_key;
+    AddressKind kind;
+    bool test;
+};
+// Source: SLIP-132.
+constexpr ExportPrefix kExportPrefixes[] = {
+    {{0x04, 0x9d, 0x7c, 0xb2}, {0x04, 0x9d, 0x78, 0x78}, AddressKind::p2sh_p2wpkh, false},  // ypub
+    {{0x04, 0xb2, 0x47, 0x46}, {0x04, 0xb2, 0x43, 0x0c}, AddressKind::p2wpkh, false},       // zpub
+    {{0x04, 0x4a, 0x52, 0x62}, {0x04, 0x4a, 0x4e, 0x28}, AddressKind::p2sh_p2wpkh, true},   // upub
+    {{0x04, 0x5f, 0x1c, 0xf6}, {0x04, 0x5f, 0x18, 0xbc}, AddressKind::p2wpkh, true},        // vpub
+};
+
+}  // namespace
+
+std::optional<ExtendedKey> parse_extended_key(std::string_view text, const ChainParams& params) {
+    const auto data = decode_key(text);
+    if (!data) return std::nullopt;
+    const bool is_public = has_prefix(*data, params.addresses.extended_public);
+    if (!is_public && !has_prefix(*data, params.addresses.extended_secret)) return std::nullopt;
+    return parse_body(ByteSpan(*data).subspan(4), is_public);
+}
+
+std::optional<ExportedKey> parse_exported_key(std::string_view text, const ChainParams& params) {
+    if (const auto key = parse_extended_key(text, params)) return ExportedKey{*key, AddressKind::p2pkh};
+    const auto data = decode_key(text);
+    if (!data) return std::nullopt;
+    for (const ExportPrefix& prefix : kExportPrefixes) {
+        const bool is_public = has_prefix(*data, prefix.public_key);
+        if (prefix.test != params.is_test_chain() || !(is_public || has_prefix(*data, prefix.private_key))) continue;
+        const auto key = parse_body(ByteSpan(*data).subspan(4), is_public);
+        if (key) return ExportedKey{*key, prefix.kind};
+    }
+    return std::nullopt;
 }
 
 }  // namespace cairn::light

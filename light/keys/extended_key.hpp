@@ -51,4 +51,13 @@ struct ExtendedKey {
 /// An xpub/tpub or xprv/tprv of this network.
 std::optional<ExtendedKey> parse_extended_key(std::string_view text, const ChainParams& params);
 
+/// What other wallets say of the addresses of an extended key by its first letters (SLIP-132).
+enum class AddressKind { p2pkh, p2sh_p2wpkh, p2wpkh };
+struct ExportedKey {
+    ExtendedKey key;
+    AddressKind kind = AddressKind::p2pkh;
+};
+/// xpub, ypub, zpub and so on of this network; tpub, upub, vpub of the test networks.
+std::optional<ExportedKey> parse_exported_key(std::string_view text, const ChainParams& params);
+
 }  // namespace cairn::light

@@ -34,17 +34,19 @@ bool running(const NodeContext& context) {
 /// The script that a descriptor stands for; of several, the segwit one, else P2PKH. nullopt with `error` when it is no
 /// descriptor.
 std::optional<Bytes> script_of_descriptor(const NodeContext& context, const std::string& text, std::string& error) {
-    auto descriptor = light::parse_descriptor(text, *context.params, false);
-    if (!descriptor) {
-        error = descriptor.error();
+    const auto descriptors = light::parse_descriptors(text, *context.params, false);
+    if (!descriptors) {
+        error = descriptors.error();
         return std::nullopt;
     }
+    if (descriptors->size() > 1) throw RpcError{code::kInvalidParameter, "Multipath descriptor not accepted"};
+    const light::Descriptor* descriptor = &descriptors->front();
     if (descriptor->is_range()) {
         throw RpcError{code::kInvalidParameter,
                        "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?"};
     }
     const auto scripts = descriptor->scripts();
-    if (!scripts) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys"};
+    if (!scripts || scripts->empty()) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys"};
     if (scripts->size() == 1) return scripts->front();
     return scripts->size() == 4 ? (*scripts)[2] : (*scripts)[1];
 }

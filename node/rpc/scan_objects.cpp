@@ -57,18 +57,18 @@ void add_needles(Needles& needles, const NodeContext& context, const UniValue& w
     } else {
         throw RpcError{code::kInvalidParameter, "Scan object needs to be either a string or an object"};
     }
-    const auto descriptor = light::parse_descriptor(text, *context.params, false);
-    if (!descriptor) throw RpcError{code::kInvalidAddressOrKey, descriptor.error()};
-    if (!descriptor->is_range()) range = {};
+    const auto descriptors = light::parse_descriptors(text, *context.params, false);
+    if (!descriptors) throw RpcError{code::kInvalidAddressOrKey, descriptors.error()};
+    if (!descriptors->front().is_range()) range = {};
     for (std::int64_t i = range.first; i <= range.last; ++i) {
-        auto scripts = descriptor->scripts(static_cast<std::uint32_t>(i));
-        if (!scripts) {
-            throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys: '" + text + "'"};
-        }
-        const bool exact = scripts->size() == 1 && !descriptor->is_range() && descriptor->is_solvable();
-        for (Bytes& script : *scripts) {
-            std::string shown = exact ? descriptor->to_string() : light::infer_descriptor(script, *context.params);
-            needles.emplace(std::move(script), std::move(shown));
+        for (const light::Descriptor& descriptor : *descriptors) {
+            light::ScriptKeys known;
+            auto scripts = descriptor.scripts(static_cast<std::uint32_t>(i), &known);
+            if (!scripts) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys: '" + text + "'"};
+            for (Bytes& script : *scripts) {
+                std::string shown = light::infer_descriptor(script, *context.params, known);
+                needles.emplace(std::move(script), std::move(shown));
+            }
         }
     }
 }

@@ -72,10 +72,10 @@ RpcMethod validateaddress(const NodeContext& context) {
             }};
 }
 
-light::Descriptor parse_or_throw(const NodeContext& context, const std::string& text, bool require_checksum) {
-    auto descriptor = light::parse_descriptor(text, *context.params, require_checksum);
-    if (!descriptor) throw RpcError{code::kInvalidAddressOrKey, descriptor.error()};
-    return std::move(*descriptor);
+std::vector<light::Descriptor> parse_or_throw(const NodeContext& context, const std::string& text, bool require_checksum) {
+    auto descriptors = light::parse_descriptors(text, *context.params, require_checksum);
+    if (!descriptors) throw RpcError{code::kInvalidAddressOrKey, descriptors.error()};
+    return std::move(*descriptors);
 }
 
 RpcMethod getdescriptorinfo(const NodeContext& context) {
@@ -84,7 +84,8 @@ RpcMethod getdescriptorinfo(const NodeContext& context) {
             "Examines a descriptor.",
             {arg_str("descriptor", http::required(), "The descriptor.")},
             {obj("", "",
-                 {str("descriptor", "The descriptor in its usual form, without private keys"),
+                 {str("descriptor", "The descriptor in its usual form, without private keys; of several paths, that of the first"),
+                  http::maybe(arr("multipath_expansion", "Where keys have several paths: the descriptor of each", {str("", "a descriptor")})),
                   str("checksum", "The checksum of the descriptor as given"),
                   flag("isrange", "Does it stand for many outputs?"),
                   flag("issolvable", "Is it known how to spend its outputs, but for the signatures?"),
@@ -92,8 +93,14 @@ RpcMethod getdescriptorinfo(const NodeContext& context) {
             examples("getdescriptorinfo", std::string("\"") + kExampleDescriptor + "\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const std::string& text = http::as_string(request.param(0));
-                const light::Descriptor descriptor = parse_or_throw(context, text, false);
+                const std::vector<light::Descriptor> descriptors = parse_or_throw(context, text, false);
+                const light::Descriptor& descriptor = descriptors.front();
                 out.begin_object().field("descriptor", descriptor.to_string());
+                if (descriptors.size() > 1) {
+                    out.key("multipath_expansion").begin_array();
+                    for (const light::Descriptor& one : descriptors) out.string(one.to_string());
+                    out.end_array();
+                }
                 out.field("checksum", light::descriptor_checksum(std::string_view(text).substr(0, text.find('#'))));
                 out.field("isrange", descriptor.is_range()).field("issolvable", descriptor.is_solvable());
                 out.field("hasprivatekeys", descriptor.has_private_keys()).end_object();
@@ -131,13 +138,17 @@ RpcMethod deriveaddresses(const NodeContext& context) {
         [&context](const RpcRequest& request, JsonWriter& out) {
             const bool has_range = !request.param(1).isNull();
             const DescriptorRange range = has_range ? parse_descriptor_range(request.param(1)) : DescriptorRange{};
-            const light::Descriptor descriptor = parse_or_throw(context, http::as_string(request.param(0)), true);
+            const std::vector<light::Descriptor> descriptors = parse_or_throw(context, http::as_string(request.param(0)), true);
+            const light::Descriptor& descriptor = descriptors.front();
             if (!descriptor.is_range() && has_range) {
                 throw RpcError{code::kInvalidParameter, "Range should not be specified for an un-ranged descriptor"};
             }
             if (descriptor.is_range() && !has_range)
                 throw RpcError{code::kInvalidParameter, "Range must be specified for a ranged descriptor"};
-            write_addresses(out, context, descriptor, range);
+            if (descriptors.size() == 1) return write_addresses(out, context, descriptor, range);
+            out.begin_array();
+            for (const light::Descriptor& one : descriptors) write_addresses(out, context, one, range);
+            out.end_array();
         }};
 }
 
