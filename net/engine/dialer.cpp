@@ -15,7 +15,14 @@ constexpr std::int64_t kAddedRetry_us = 60 * kSecond;        // -addnode
 }  // namespace
 
 Dialer::Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, const BanList& bans, LogLines& log)
-    : options_(std::move(options)), limits_(ConnectionLimits::share(options_.max_connections)), random_(random), book_(book), discouraged_(discouraged), bans_(bans), log_(log), bootstrap_(bootstrap_options(options_), random, book, log) {
+    : options_(std::move(options)),
+      limits_(ConnectionLimits::share(options_.max_connections)),
+      random_(random),
+      book_(book),
+      discouraged_(discouraged),
+      bans_(bans),
+      log_(log),
+      bootstrap_(bootstrap_options(options_), random, book, log) {
     for (const std::string& node : options_.add_nodes) added_.push_back({node, options_.v2});
     for (const std::string& node : options_.connect)
         if (node != "0") connect_.push_back({node, options_.v2});
