@@ -33,6 +33,7 @@ void ScriptKeys::add(const WalletKey& key) {
 
 void ScriptKeys::add_public(Bytes key, std::optional<KeyOrigin> origin) {
     const Hash160 id = hash160(key);
+    if (key.size() == 33) xonly_hashes_.emplace(hash160(ByteSpan(key).last(32)), id);
     const auto [known, is_new] = public_keys_.emplace(id, PublicKeyInfo{std::move(key), origin});
     if (!is_new && !known->second.origin) known->second.origin = std::move(origin);
 }
@@ -79,6 +80,23 @@ const ScriptKeys::PublicKeyInfo* ScriptKeys::find_public_xonly(const Uint256& x)
     for (const std::uint8_t parity : {0x02, 0x03})
         if (const PublicKeyInfo* key = find_public(compressed_hash(parity, x))) return key;
     return nullptr;
+}
+
+const ScriptKeys::PublicKeyInfo* ScriptKeys::find_public_xonly_hash(const Hash160& hash) const {
+    const Hash160* id = look_up(xonly_hashes_, hash);
+    return id ? find_public(*id) : nullptr;
+}
+
+ScriptKeys ScriptKeys::without_private_keys() const {
+    ScriptKeys keys = *this;
+    keys.keys_.clear();
+    return keys;
+}
+
+ScriptKeys ScriptKeys::without_origins() const {
+    ScriptKeys keys = *this;
+    for (auto& [id, info] : keys.public_keys_) info.origin.reset();
+    return keys;
 }
 
 const TaprootSpend* ScriptKeys::find_taproot(const Uint256& output_key) const { return look_up(taproot_, output_key); }

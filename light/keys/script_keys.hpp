@@ -50,11 +50,17 @@ public:
     /// Also of private keys that were added. Null: unknown.
     const PublicKeyInfo* find_public(const Hash160& pubkey_hash) const;
     const PublicKeyInfo* find_public_xonly(const Uint256& x) const;
+    /// By the hash of the x coordinate, as tapscripts with a hash of a key have it.
+    const PublicKeyInfo* find_public_xonly_hash(const Hash160& hash) const;
     const TaprootSpend* find_taproot(const Uint256& output_key) const;
     /// By the hash of P2SH. Null: unknown.
     const Bytes* find_script(const Hash160& script_hash) const;
     /// By the single SHA-256 of P2WSH. Null: unknown.
     const Bytes* find_witness_script(const Uint256& script_hash) const;
+
+    /// Who only tells others what there is needs no private keys, and may keep origins to himself.
+    ScriptKeys without_private_keys() const;
+    ScriptKeys without_origins() const;
 
     bool has_private_keys() const { return !keys_.empty(); }
     const std::map<Hash160, WalletKey>& private_keys() const { return keys_; }
@@ -62,6 +68,7 @@ public:
 private:
     std::map<Hash160, WalletKey> keys_;
     std::map<Hash160, PublicKeyInfo> public_keys_;
+    std::map<Hash160, Hash160> xonly_hashes_;  ///< of the x coordinates of compressed keys, to the hash of the key
     std::map<Hash160, Bytes> scripts_;
     std::map<Uint256, TaprootSpend> taproot_;  ///< by output key
 };
