@@ -77,7 +77,10 @@ std::size_t BlockFetch::peers_downloading() const {
 void BlockFetch::remove(PeerId peer) {
     const auto found = states_.find(peer);
     if (found == states_.end()) return;
-    for (const HeaderNode* node : found->second.queue) drop_flight(peer, node);
+    for (const HeaderNode* node : found->second.queue) {
+        drop_flight(peer, node);
+        for (auto& [id, other] : states_) other.withheld.erase(node);  // anybody may be the only one left to ask
+    }
     note_neighbour(found->second, false);
     states_.erase(found);
 }
@@ -161,10 +164,12 @@ void BlockFetch::on_verdict(PeerId peer, const HeaderNode* node, bool good, std:
     for (auto& [id, state] : states_) state.last_common = nullptr;
 }
 
-void BlockFetch::on_not_found(PeerId peer, const HeaderNode* node) {
+void BlockFetch::on_not_found(PeerId peer, const HeaderNode* node, std::int64_t now_us) {
     const auto found = states_.find(peer);
-    if (found == states_.end()) return;
+    if (found == states_.end() || !requested_from(peer, node)) return;
     forget(peer, found->second, node, found->second.downloading_since_us);
+    // Others are asked first; or it could keep us asking it for ever.
+    found->second.withheld[node] = now_us;
 }
 
 void BlockFetch::on_connected(std::size_t blocks, LogLines& log) {
@@ -203,6 +208,7 @@ void BlockFetch::ask(const PeerInfo& peer, State& state, const HeaderNode* node,
 BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::size_t count, std::int64_t now_us) {
     Choice choice;
     std::erase_if(state.spoiled, [now_us](const auto& entry) { return now_us - entry.second > limits::kSpoiledRetry_us; });
+    std::erase_if(state.withheld, [now_us](const auto& entry) { return now_us - entry.second > limits::kWithheldRetry_us; });
     chains_.refresh(peer.id);
     const HeaderNode* best = chains_.at(peer.id).best_known;
     const HeaderNode* tip = chain_.tip();
@@ -241,7 +247,7 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
                 if (choice.blocks.empty() && waiting_for && *waiting_for != peer.id) choice.staller = waiting_for;
                 return choice;
             }
-            if (state.spoiled.contains(block)) continue;
+            if (state.unfit(block)) continue;
             if (peer.limited() && best->height - block->height >= limits::kLimitedBlocks - 2) continue;
             choice.blocks.push_back(block);
             if (choice.blocks.size() == count) return choice;
@@ -285,7 +291,7 @@ void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outb
     std::vector<const HeaderNode*> kept;
     std::vector<InvItem> items;
     for (const HeaderNode* node : std::exchange(holder.queue, {})) {
-        const bool has = best && best->ancestor(node->height) == node && !state.spoiled.contains(node) &&
+        const bool has = best && best->ancestor(node->height) == node && !state.unfit(node) &&
                          (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, node->height)) &&
                          !(peer.limited() && best->height - node->height >= limits::kLimitedBlocks - 2);
         if (!has) {
@@ -293,6 +299,7 @@ void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outb
             continue;
         }
         drop_flight(from, node);
+        holder.withheld[node] = now_us;
         ask(peer, state, node, items, now_us);
     }
     holder.queue.assign(kept.begin(), kept.end());
@@ -344,7 +351,7 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, bool
     std::vector<const HeaderNode*> wanted;
     const HeaderNode* walk = last;
     while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
-        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) &&
+        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
             (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
             wanted.push_back(walk);
         walk = walk->parent;

@@ -55,8 +55,9 @@ public:
     void on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us);
     /// Blocks were connected: patience returns to normal by and by.
     void on_connected(std::size_t blocks, LogLines& log);
-    /// The peer says that it has not got it.
-    void on_not_found(PeerId peer, const HeaderNode* node);
+    /// The peer says that it has not got it: others are asked, and this peer not before ten minutes have passed or nobody else
+    /// is left, however often it announces the block. The same holds for a peer whose place another one took.
+    void on_not_found(PeerId peer, const HeaderNode* node, std::int64_t now_us);
 
     bool requested(const HeaderNode* node) const { return in_flight_.contains(node); }
     bool requested_from(PeerId peer, const HeaderNode* node) const;
@@ -89,7 +90,9 @@ private:
         std::int64_t downloading_since_us = 0;
         std::int64_t stalling_since_us = 0;      ///< 0: not stalling
         const HeaderNode* last_common = nullptr; ///< up to here nothing is missing on the peer's chain
-        std::unordered_map<const HeaderNode*, std::int64_t> spoiled;  ///< its bytes of these were of no use; when that was
+        std::unordered_map<const HeaderNode*, std::int64_t> spoiled;   ///< its bytes of these were of no use; when that was
+        std::unordered_map<const HeaderNode*, std::int64_t> withheld;  ///< it did not give these though asked; when that was
+        bool unfit(const HeaderNode* node) const { return spoiled.contains(node) || withheld.contains(node); }
     };
     struct Choice {
         std::vector<const HeaderNode*> blocks;

@@ -70,6 +70,7 @@ inline constexpr std::int64_t kMaxStallTimeout_us = 64'000'000; ///< Core BLOCK_
 inline constexpr std::int64_t kTakeOver_us = 5'000'000;         ///< without a block: idle peers take over, in initial download
 inline constexpr std::int64_t kTakeOverAtTip_us = 30'000'000;   ///< the same near the tip
 inline constexpr std::int64_t kSpoiledRetry_us = 60'000'000;    ///< before a peer is asked again for a block it spoiled
+inline constexpr std::int64_t kWithheldRetry_us = 600'000'000;  ///< the same for a block that it did not give though asked
 inline constexpr std::size_t kMaxAnnounced = 8;             ///< blocks announced at once (Core MAX_BLOCKS_TO_ANNOUNCE)
 inline constexpr std::int32_t kLimitedBlocks = 288;         ///< what NODE_NETWORK_LIMITED promises (BIP159)
 inline constexpr std::int64_t kStaleRelayAge_s = 30 * 24 * 60 * 60;  ///< side branches served (Core STALE_RELAY_AGE_LIMIT)

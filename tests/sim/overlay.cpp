@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kSlow = 20'000, kFast = 1'000'000;  // bytes a second of one connection
 constexpr std::array kLies = {BlockLie::withhold, BlockLie::not_found, BlockLie::mutate, BlockLie::silent, BlockLie::late};
 constexpr std::int64_t kChurnSpan = kSecond;                // between two looks at who goes down
+constexpr std::size_t kCrowd = 8;                           // connections from which on memory is shared out among them
 constexpr double kBreaksPerHost = 1.0 / 500;                // connections broken each second, for each host
 
 }  // namespace
@@ -150,11 +151,13 @@ std::vector<std::string> Overlay::unjust() const {
     return found;
 }
 
-std::int64_t Overlay::bytes_per_peer() const {
-    std::int64_t most = 0;
-    for (const NodeHost* node : honest_)
-        if (node->running() && node->connections() > 0)
-            most = std::max(most, node->grown_bytes() / static_cast<std::int64_t>(node->connections()));
+Overlay::Weight Overlay::heaviest() const {
+    Weight most;
+    for (const NodeHost* node : honest_) {
+        if (!node->running() || node->connections() < kCrowd) continue;
+        const std::int64_t share = node->grown_bytes() / static_cast<std::int64_t>(node->connections());
+        if (share > most.bytes_per_peer) most = {share, node->id, node->connections()};
+    }
     return most;
 }
 

@@ -33,6 +33,7 @@ public:
     explicit Overlay(Options options);
 
     World& world() { return world_; }
+    std::int64_t now_us() const { return world_.now_us(); }
     Rng& rng() { return rng_; }
     Origin& origin() { return origin_; }
     const std::vector<NodeHost*>& honest() const { return honest_; }
@@ -56,8 +57,14 @@ public:
     Filling filling(std::int64_t patience_us) const;
     /// Honest addresses that some honest node discourages or has banned: "host 3 discourages host 17".
     std::vector<std::string> unjust() const;
-    /// The largest memory of an honest node beyond what it had at its start, a connection.
-    std::int64_t bytes_per_peer() const;
+    /// The honest node with most memory a connection, beyond what it had at its start: what it knows of addresses is
+    /// counted, too, its chain is not.
+    struct Weight {
+        std::int64_t bytes_per_peer = 0;
+        HostId host = 0;
+        std::size_t connections = 0;
+    };
+    Weight heaviest() const;
 
 private:
     void make_hosts();

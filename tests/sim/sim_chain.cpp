@@ -7,6 +7,7 @@
 #include "consensus/rules/difficulty.hpp"
 #include "consensus/rules/header_rules.hpp"
 #include "consensus/rules/subsidy.hpp"
+#include "tests/sim/heap.hpp"
 #include "tests/sim/world.hpp"
 #include "tests/support/chain_builder.hpp"
 
@@ -103,8 +104,15 @@ SimChain::Row& SimChain::row(const HeaderNode* node) {
     return rows_[node->id];
 }
 
+/// The copy that all nodes have of it.
+const BlockPtr& SimChain::keep(const BlockPtr& block) {
+    const heap::As nobody(0);
+    return shared_.try_emplace(block->hash(), block).first->second;
+}
+
 template <class F>
 void SimChain::change(F edit) {
+    const heap::As nobody(0);
     auto next = std::make_shared<node::ChainView>(*picture_);
     edit(*next);
     if (next->tip && now_s_() - next->tip->header.time < kDay_s && next->tip->height > 0) next->initial_block_download = false;
@@ -123,6 +131,7 @@ node::BlockFacts SimChain::facts(const HeaderNode* node) const {
 }
 
 Result<const HeaderNode*, HeaderError> SimChain::accept_headers(std::span<const BlockHeader> headers, bool) {
+    const heap::As nobody(0);  // the chain is no peer's memory
     const HeaderNode* node = nullptr;
     for (const BlockHeader& header : headers) {
         const BlockHash hash = header.hash();
@@ -145,7 +154,10 @@ node::BlockVerdict SimChain::judge(node::BlockSubmission& submission) {
     node::BlockVerdict verdict;
     verdict.peer = submission.peer;
     verdict.kind = Kind::invalid;
-    auto block = submission.block ? Result<BlockPtr, DecodeError>(submission.block) : Block::parse(std::move(submission.raw));
+    const std::uint32_t submitter = heap::set_owner(0);
+    // Copied, so that what is kept is nobody's.
+    auto block = Block::parse(submission.block ? to_bytes(submission.block->raw()) : to_bytes(submission.raw));
+    heap::set_owner(submitter);
     if (!block) {
         verdict.reject_reason = "block-decode-failed";
         return verdict;
@@ -173,11 +185,11 @@ node::BlockVerdict SimChain::judge(node::BlockSubmission& submission) {
         verdict.kind = Kind::not_requested;
         return verdict;
     }
-    const auto [place, fresh] = shared_.try_emplace((*block)->hash(), *block);
+    const BlockPtr& kept = keep(*block);
     const bool builds_on_tip = (*accepted)->parent == picture_->tip;
     if (builds_on_tip && !picture_->initial_block_download)
-        for (auto* observer : observers_) observer->on_new_pow_valid_block(place->second, *accepted);
-    store(*accepted, place->second);
+        for (auto* observer : observers_) observer->on_new_pow_valid_block(kept, *accepted);
+    store(*accepted, kept);
     verdict.kind = Kind::stored;
     return verdict;
 }
@@ -199,6 +211,7 @@ void SimChain::submit_block(node::BlockSubmission submission) {
 
 /// The block is here; so may be others that waited for it.
 void SimChain::store(const HeaderNode* node, const BlockPtr& block) {
+    const heap::As nobody(0);
     row(node).block = block;
     if (!row(node->parent).complete) {
         waiting_.emplace(node->parent, node);
@@ -233,7 +246,7 @@ void SimChain::load(const std::vector<BlockPtr>& blocks) {
     for (const BlockPtr& block : blocks) {
         const auto node = accept_headers({&block->header(), 1}, true);
         CAIRN_CHECK(node.has_value());
-        store(*node, shared_.try_emplace(block->hash(), block).first->second);
+        store(*node, keep(block));
     }
     connect_best();
 }

@@ -94,6 +94,7 @@ private:
     Row& row(const HeaderNode* node);
     node::BlockVerdict judge(node::BlockSubmission& submission);
     void store(const HeaderNode* node, const BlockPtr& block);
+    const BlockPtr& keep(const BlockPtr& block);
     void connect_best();
     template <class F>
     void change(F edit);

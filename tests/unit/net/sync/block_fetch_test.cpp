@@ -164,6 +164,21 @@ TEST_F(BlockFetchTest, AsksAgainForASpoiledBlockThatIsAnnouncedAnew) {
     EXPECT_EQ(asked(peers_[1]), first);
 }
 
+TEST_F(BlockFetchTest, AsksAnotherPeerWhenOneHasNotGotWhatItAnnounced) {
+    have_headers(1);
+    const auto first = asked(connect(1));
+    connect(2);
+    ASSERT_EQ(first.size(), 1u);
+    fetch_.on_not_found(1, first[0], now_);
+    EXPECT_TRUE(asked(peers_[1]).empty()) << "or it would be asked for ever";
+    chain_.ibd = false;
+    fetch_.direct_fetch(peers_[1], first[0], false, out_, now_);
+    EXPECT_TRUE(Taken(out_).sent.empty()) << "announcing it once more gives it no claim to it";
+    EXPECT_EQ(asked(peers_[2]), first);
+    fetch_.remove(2);
+    EXPECT_EQ(asked(peers_[1]), first) << "nobody else is left";
+}
+
 TEST_F(BlockFetchTest, GivesAStallerTwoSecondsThenDoublesThem) {
     have_headers(1100);
     PeerInfo& staller = connect(1);
