@@ -11,8 +11,9 @@
 namespace cairn::net::detail {
 namespace {
 
-constexpr std::size_t kReadBuffer = 256 * 1024;
-constexpr int kReadsAtOnce = 16;      // then others have their turn
+constexpr std::size_t kReadBuffer = 64 * 1024;   // what one peer may have heard of small messages before the clock is looked at
+constexpr int kReadsAtOnce = 16;      // then others have their turn,
+constexpr auto kTurn = std::chrono::milliseconds(2);  // or after this
 constexpr std::size_t kGather = 16;   // pieces written by one call
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr auto kSavePeers = std::chrono::minutes(15);
@@ -210,7 +211,8 @@ bool Reactor::feed(PeerId id, const ConnectionPtr& connection, ByteSpan bytes) {
 }
 
 void Reactor::on_readable(PeerId id, const ConnectionPtr& connection) {
-    for (int i = 0; i < kReadsAtOnce && !connection->closed; ++i) {
+    const auto end = std::chrono::steady_clock::now() + kTurn;
+    for (int i = 0; i < kReadsAtOnce && !connection->closed && (i == 0 || std::chrono::steady_clock::now() < end); ++i) {
         const MutableByteSpan direct = engine_.direct_buffer(id);
         boost::system::error_code error;
         const asio::mutable_buffer target = direct.empty() ? asio::buffer(buffer_) : asio::buffer(direct.data(), direct.size());
