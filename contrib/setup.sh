@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
     g++ cmake ninja-build ccache mold pkg-config ca-certificates xz-utils
     libboost1.81-dev libboost-json1.81-dev librocksdb-dev libssl-dev libspdlog-dev libfmt-dev
-    libexpected-dev libunivalue-dev libzmq3-dev cppzmq-dev libutf8proc-dev
+    libexpected-dev libunivalue-dev libzmq3-dev cppzmq-dev libutf8proc-dev libqrencode-dev
 )
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev liblzma-dev python3 python3-zmq procps iproute2)
 [[ ${1:-} == --test ]] && packages+=("${test_packages[@]}")

@@ -45,8 +45,13 @@ FLOORS = {
     "light/descriptors": CONSENSUS + ["light/keys"],
     "light/signing": CONSENSUS + ["light/keys", "light/descriptors"],
     "light/psbt": CONSENSUS + ["light/keys", "light/descriptors", "light/signing"],
+    "light/wallet": WALLET + STORAGE,
     "light/client": WALLET + NET_ENGINE + STORAGE,
-    "light": WALLET + NET + STORAGE + ["storage/rocks", "light/client", "light/rpc"],
+    "light": WALLET + NET + STORAGE + ["storage/rocks", "light/wallet", "light/client", "light/rpc", "light/qr", "light/web", "light/terminal"],
+    "light/qr": PRIMITIVES,
+    "light/web": PRIMITIVES + ["light/qr", "net/io", "net/http"],
+    "light/terminal": WALLET + ["light/qr", "light/wallet", "net/io", "net/http"],
+    "light/rpc": WALLET + NET + STORAGE + ["light/wallet", "light/client"],
     "node/chain": STORAGE + ["net/core", "net/io"],
     "node/index": STORAGE + ["net/io", "node/chain"],
     "node/mempool": STORAGE + ["net/io", "node/chain"],
@@ -73,8 +78,9 @@ OUTSIDE = {
     r"spdlog/": ["net/io"],
     r"zmq": ["node/zmq"],
     r"utf8proc": ["light/keys"],
+    r"qrencode": ["light/qr"],
     r"dht\.h": ["net/discovery"],
-    r"univalue": ["net/http", "node/rpc", "node/rest", "node/config", "node/cli", "node", "light"],
+    r"univalue": ["net/http", "node/rpc", "node/rest", "node/config", "node/cli", "node", "light", "light/rpc", "light/web", "light/terminal"],
 }
 
 

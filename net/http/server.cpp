@@ -170,6 +170,9 @@ private:
         if (const auto it = message.find(bhttp::field::authorization); it != message.end()) {
             request->authorization = std::string(it->value());
         }
+        request->host = std::string(message[bhttp::field::host]);
+        request->origin = std::string(message[bhttp::field::origin]);
+        request->content_type = std::string(message[bhttp::field::content_type]);
         request->body = std::move(message.body());
         request->peer = peer_;
         log::debug(log::Category::http, "Received a {} request for {} from {}", request->method, request->target.substr(0, 100), peer_);

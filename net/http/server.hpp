@@ -21,6 +21,9 @@ struct HttpRequest {
     std::string body;
     std::string peer;    ///< address:port
     std::optional<std::string> authorization;
+    std::string host;          ///< as the client names this server; empty when it does not
+    std::string origin;        ///< of the page that a browser asks for; empty when there is none
+    std::string content_type;
 };
 
 struct HttpResponse {
