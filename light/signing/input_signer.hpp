@@ -1,45 +1,11 @@
 #pragma once
 
-#include <map>
-
-#include "consensus/script/signature_checker.hpp"
-#include "consensus/script/solver.hpp"
-#include "light/keys/script_keys.hpp"
+#include "light/signing/input_signatures.hpp"
+#include "light/signing/signature_maker.hpp"
 
 namespace cairn::light {
 
-/// What is known of one input's signatures while they are collected.
-struct InputSignatures {
-    struct Signature {
-        Bytes pubkey;
-        Bytes signature;  ///< with its hash type
-    };
-    bool complete = false;  ///< script and witness below are valid as they are
-    Bytes script_sig;
-    std::vector<Bytes> witness;
-    Bytes redeem_script, witness_script;         ///< empty: not known
-    std::map<Hash160, Signature> signatures;     ///< ECDSA, by the hash of the public key
-
-    /// Adds what `other` knows.
-    void merge(InputSignatures other);
-};
-
-/// Answers for one input; says no to taproot when not all spent outputs are known.
-class InputChecker : public TransactionSignatureChecker {
-public:
-    InputChecker(const Transaction& tx, std::size_t index, Amount amount, const PrecomputedTxData& precomputed)
-        : TransactionSignatureChecker(tx, index, amount, precomputed), taproot_(precomputed.bip341_ready()) {}
-
-    ScriptError check_schnorr(ByteSpan signature, ByteSpan pubkey, SigVersion version, const TaprootContext& context) const override {
-        if (!taproot_) return ScriptError::schnorr_sig_hashtype;
-        return TransactionSignatureChecker::check_schnorr(signature, pubkey, version, context);
-    }
-
-private:
-    bool taproot_;
-};
-
-/// Signs one input.
+/// Signs one input of a transaction as it goes from hand to hand without a PSBT.
 class InputSigner {
 public:
     /// `tx` without regard to its input scripts and witnesses; everything outlives this.
@@ -53,24 +19,7 @@ public:
     ScriptError verify(ByteSpan script_sig, const std::vector<Bytes>& witness) const;
 
 private:
-    using Stack = std::vector<Bytes>;
-    struct Step {
-        OutputType type = OutputType::nonstandard;
-        bool solved = false;
-        Stack stack;
-    };
-    struct Context {
-        InputSignatures& data;
-        const ScriptKeys& keys;
-        int hash_type;
-    };
-
-    Step solve_script(ByteSpan script, SigVersion version, Context& context) const;
-    void sign_multisig(const Solution& solution, ByteSpan script, SigVersion version, Context& context, Step& step) const;
-    void sign_witness_script(Step& step, Context& context, Stack& witness) const;
-    std::optional<Bytes> ecdsa(ByteSpan pubkey, ByteSpan script, SigVersion version, Context& context) const;
-    std::optional<Bytes> schnorr(const Uint256& output_key, const Context& context) const;
-    void extract_multisig(const Stack& stack, ByteSpan script, SigVersion version, InputSignatures& data) const;
+    void extract_multisig(const std::vector<Bytes>& stack, ByteSpan script, SigVersion version, InputSignatures& data) const;
 
     const Transaction& tx_;
     std::size_t index_;

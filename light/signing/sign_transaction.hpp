@@ -9,7 +9,7 @@
 #include "consensus/script/sighash.hpp"
 #include "light/keys/script_keys.hpp"
 
-/// Signing: P2PK, P2PKH, multisig, P2WPKH, bare and in P2SH and P2WSH, and taproot by its key. Pure: transaction, spent outputs and
+/// Signing: all that descriptors can make. Pure: transaction, spent outputs and
 /// keys in, signed transaction out.
 namespace cairn::light {
 
