@@ -45,7 +45,6 @@ void TransportV1::on_header() {
         return;
     }
     length_ = length;
-    payload_.reserve(length_);
     open_step();
 }
 

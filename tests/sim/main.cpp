@@ -18,7 +18,7 @@ constexpr Scenario kScenarios[] = {
     {"relay", "a block reaches 99 % of the honest within five seconds over links of 100 ms", run_relay},
     {"partition", "when a partition into halves of six hours heals, all honest nodes agree within two minutes", run_partition},
     {"eclipse", "a thousand addresses of eight groups never own all outbound connections of a node", run_eclipse},
-    {"memory", "no peer makes a node hold more than 1 MiB beside the blocks it asked for", run_memory},
+    {"memory", "no peer makes a node hold more than 1 MiB, and one that does not read or end its message no more than its buffers", run_memory},
 };
 
 struct Command {

@@ -14,10 +14,15 @@ namespace {
 constexpr std::size_t kPeers = 20;
 constexpr std::int64_t kFlood = kMinute, kPace = 500 * kMillisecond;
 constexpr std::int64_t kMemoryOfPeer = 1 << 20;
+// What net/engine's table allows to one that abuses: a whole message that does not end; or requests that wait, answers that it does
+// not read, and what lies in the simulated socket. A quarter more for the allocator's and the containers' own.
+constexpr std::int64_t kLongestMessage = net::limits::kMaxMessageBytes + net::limits::kMaxMessageBytes / 4;
+constexpr std::int64_t kFullBuffers = (net::limits::kMaxDeferredBytes + 1'000'000 + World::kWindow) * 5 / 4;
 
 /// One way to make a node hold much.
 enum class Greed {
     idle,            ///< nothing but pings
+    promised_message,///< the header of a large message, and a little of it
     half_message,    ///< a block nobody asked for, all but its last byte
     half_headers,    ///< the same with as many headers as a message may have
     addresses,       ///< a thousand addresses in each message
@@ -31,11 +36,19 @@ enum class Greed {
 struct Way {
     Greed greed;
     const char* name;
+    std::int64_t allowed = kMemoryOfPeer;
 };
 constexpr Way kWays[] = {
-    {Greed::idle, "idle"}, {Greed::half_message, "half a block message"}, {Greed::half_headers, "half a headers message"},
-    {Greed::addresses, "addresses"}, {Greed::transactions, "announcements"}, {Greed::unread_blocks, "blocks asked for, unread"},
-    {Greed::unread_headers, "headers asked for, unread"}, {Greed::unread_pings, "pings, unread"}, {Greed::low_headers, "headers of little work"},
+    {Greed::idle, "idle"},
+    {Greed::promised_message, "a block announced, not sent"},
+    {Greed::half_message, "a block all but its last byte", kLongestMessage},
+    {Greed::half_headers, "headers all but the last byte"},
+    {Greed::addresses, "addresses"},
+    {Greed::transactions, "announcements"},
+    {Greed::unread_blocks, "blocks asked for, unread", kFullBuffers},
+    {Greed::unread_headers, "headers asked for, unread", kFullBuffers},
+    {Greed::unread_pings, "pings, unread", kFullBuffers},
+    {Greed::low_headers, "headers of little work"},
     {Greed::strange_blocks, "strange compact blocks"},
 };
 
@@ -61,11 +74,12 @@ protected:
     }
 
 private:
-    void send_half(Connection& connection, const char* command, std::size_t size) {
+    void send_part(Connection& connection, const char* command, std::size_t size, std::size_t sent) {
         if (connection.mood++ > 0) return;
         net::OutgoingBytes bytes = connection.wire.frame(command, Bytes(size));
-        (bytes.body.empty() ? bytes.head : bytes.body).pop_back();
-        world_.write(connection.end, std::move(bytes));
+        bytes.head.insert(bytes.head.end(), bytes.body.begin(), bytes.body.end());
+        bytes.head.resize(net::TransportV1::kHeaderSize + sent);
+        world_.write(connection.end, std::move(bytes.head));
     }
     Uint256 random_hash() {
         Bytes bytes(32);
@@ -76,8 +90,9 @@ private:
         Origin& origin = Origin::get();
         switch (greed_) {
             case Greed::idle: return;
-            case Greed::half_message: return send_half(connection, "block", 3'900'000);
-            case Greed::half_headers: return send_half(connection, "headers", 81 * 2'000 + 3);
+            case Greed::promised_message: return send_part(connection, "block", 3'900'000, 100);
+            case Greed::half_message: return send_part(connection, "block", 3'900'000, 3'899'999);
+            case Greed::half_headers: return send_part(connection, "headers", 81 * 2'000 + 3, 81 * 2'000 + 2);
             case Greed::addresses: {
                 net::AddrV2Message told;
                 for (int i = 0; i < 1'000; ++i) {
@@ -162,7 +177,7 @@ Outcome run_memory(const RunOptions& run) {
     for (const Way& way : kWays) {
         const std::int64_t held = measure(run, way.greed, outcome);
         outcome.figures[fmt::format("KiB a peer: {}", way.name)] = static_cast<double>(held) / 1024;
-        outcome.expect(held <= kMemoryOfPeer, fmt::format("{}: {} bytes a peer", way.name, held));
+        outcome.expect(held <= way.allowed, fmt::format("{}: {} bytes a peer, {} are allowed", way.name, held, way.allowed));
     }
     return outcome;
 }
