@@ -165,12 +165,7 @@ bool Psbt::merge(const Psbt& other) {
     if (!id || id != other.unique_id() || version() != other.version()) return false;
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].merge(other.inputs[i]);
     for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i].merge(other.outputs[i]);
-    for (const auto& [origin, keys] : other.xpubs) {
-        for (const Bytes& key : keys) {
-            const bool known = std::ranges::any_of(xpubs, [&](const auto& entry) { return entry.second.contains(key); });
-            if (!known) xpubs[origin].insert(key);
-        }
-    }
+    merge_xpubs(other);
     take(fallback_lock_time, other.fallback_lock_time);
     if (modifiable || other.modifiable) {
         const std::uint8_t a = modifiable.value_or(0), b = other.modifiable.value_or(0);
@@ -179,6 +174,15 @@ bool Psbt::merge(const Psbt& other) {
     add(proprietary, other.proprietary);
     add(unknown, other.unknown);
     return true;
+}
+
+void Psbt::merge_xpubs(const Psbt& other) {
+    for (const auto& [origin, keys] : other.xpubs) {
+        for (const Bytes& key : keys) {
+            const bool known = std::ranges::any_of(xpubs, [&](const auto& entry) { return entry.second.contains(key); });
+            if (!known) xpubs[origin].insert(key);
+        }
+    }
 }
 
 bool Psbt::add_input(const PsbtInput& input) {

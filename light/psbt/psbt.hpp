@@ -9,28 +9,12 @@
 
 #include "consensus/primitives/address.hpp"
 #include "consensus/primitives/transaction.hpp"
-#include "light/keys/key_origin.hpp"
+#include "light/signing/input_signatures.hpp"
 
 /// Partially signed transactions: version 0 (BIP174), version 2 (BIP370), taproot (BIP371), MuSig2 (BIP373).
 namespace cairn::light {
 
-/// A public key as it is written: 33 or 65 bytes; x coordinates: 32 bytes.
-using KeyBytes = Bytes;
-
-struct PsbtSignature {
-    KeyBytes pubkey;
-    Bytes signature;  ///< with its hash type
-};
-/// A leaf's script and version.
-using TapLeafScript = std::pair<Bytes, int>;
-struct ShorterFirst {
-    bool operator()(const Bytes& a, const Bytes& b) const { return a.size() != b.size() ? a.size() < b.size() : a < b; }
-};
-/// The leaves that a key is in, and where it comes from.
-struct TapKeyOrigin {
-    std::set<Uint256> leaves;
-    KeyOrigin origin;
-};
+using PsbtSignature = InputSignatures::Signature;
 /// An aggregate key, and the leaf that it is used in; all zero for the key path.
 using MusigPlace = std::pair<KeyBytes, Uint256>;
 /// Whole keys (with their type) of proprietary and unknown fields, and their values.
@@ -54,11 +38,11 @@ struct PsbtInput {
     std::map<KeyBytes, KeyOrigin> key_origins;
     Bytes final_script_sig;
     std::vector<Bytes> final_witness;
-    std::map<Bytes, Bytes> ripemd160_preimages, sha256_preimages, hash160_preimages, hash256_preimages;
+    Preimages ripemd160_preimages, sha256_preimages, hash160_preimages, hash256_preimages;
 
     Bytes tap_key_sig;
-    std::map<std::pair<KeyBytes, Uint256>, Bytes> tap_script_sigs;  ///< by x coordinate and hash of the leaf
-    std::map<TapLeafScript, std::set<Bytes, ShorterFirst>> tap_scripts;  ///< with their control blocks
+    TapScriptSignatures tap_script_sigs;
+    TapScripts tap_scripts;
     std::map<KeyBytes, TapKeyOrigin> tap_key_origins;
     std::optional<Uint256> tap_internal_key, tap_merkle_root;
 
@@ -77,18 +61,13 @@ struct PsbtInput {
 };
 
 struct PsbtOutput {
-    struct TreeLeaf {
-        std::uint8_t depth = 0, version = 0;
-        Bytes script;
-    };
-
     Amount amount = 0;
     Bytes script;
 
     Bytes redeem_script, witness_script;
     std::map<KeyBytes, KeyOrigin> key_origins;
     std::optional<Uint256> tap_internal_key;
-    std::vector<TreeLeaf> tap_tree;  ///< depth first, left to right
+    std::vector<TapTreeLeaf> tap_tree;  ///< depth first, left to right
     std::map<KeyBytes, TapKeyOrigin> tap_key_origins;
     std::map<KeyBytes, std::vector<KeyBytes>> musig_participants;
     PsbtFields proprietary, unknown;
@@ -131,6 +110,8 @@ struct Psbt {
 
     /// Takes over what `other` knows; false when it is not of the same transaction and version.
     [[nodiscard]] bool merge(const Psbt& other);
+    /// The extended keys that are not known under any origin.
+    void merge_xpubs(const Psbt& other);
     /// Appends; false when the flags or lock times do not allow it, or the input is there already.
     [[nodiscard]] bool add_input(const PsbtInput& input);
     [[nodiscard]] bool add_output(const PsbtOutput& output);

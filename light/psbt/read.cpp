@@ -376,7 +376,7 @@ void read_tap_tree(const Field& entry, PsbtOutput& output) {
     std::vector<bool> right;  // the way down to where the next leaf goes
     bool whole = false;
     while (reader.remaining() > 0) {
-        PsbtOutput::TreeLeaf leaf;
+        TapTreeLeaf leaf;
         leaf.depth = reader.u8();
         leaf.version = reader.u8();
         leaf.script = to_bytes(reader.var_bytes());

@@ -165,7 +165,7 @@ void write_output(MapWriter& map, const PsbtOutput& output, std::uint32_t versio
     if (!output.tap_tree.empty()) {
         Bytes value;
         Writer writer(value);
-        for (const PsbtOutput::TreeLeaf& leaf : output.tap_tree) {
+        for (const TapTreeLeaf& leaf : output.tap_tree) {
             writer.u8(leaf.depth);
             writer.u8(leaf.version);
             writer.var_bytes(leaf.script);
