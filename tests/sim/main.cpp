@@ -1,4 +1,4 @@
-// The simulation of a network: sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--no-churn] [--trace HOST] [--verbose] [--twice]
+// The simulation of a network: sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--v2 SHARE] [--no-churn] [--trace HOST] [--verbose] [--twice]
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -29,7 +29,7 @@ struct Command {
 };
 
 int usage() {
-    fmt::print(stderr, "sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--no-churn] [--trace HOST] [--verbose] [--twice]\n");
+    fmt::print(stderr, "sim --scenario NAME [--seeds N] [--first-seed S] [--nodes N] [--hours H] [--v2 SHARE] [--no-churn] [--trace HOST] [--verbose] [--twice]\n");
     for (const Scenario& scenario : kScenarios) fmt::print(stderr, "  {:10} {}\n", scenario.name, scenario.promise);
     return 2;
 }
@@ -56,6 +56,7 @@ bool parse(int argc, char** argv, Command& command) {
         else if (name == "--first-seed") command.first_seed = std::strtoull(value, nullptr, 10);
         else if (name == "--nodes") command.run.hosts = std::strtoull(value, nullptr, 10);
         else if (name == "--hours") command.run.hours = std::strtod(value, nullptr);
+        else if (name == "--v2") command.run.v2 = std::strtod(value, nullptr);
         else if (name == "--trace") command.run.trace = std::atoi(value);
         else return false;
     }
@@ -66,6 +67,7 @@ std::string replay(const Scenario& scenario, const RunOptions& run) {
     std::string text = fmt::format("sim --scenario {} --seeds 1 --first-seed {}", scenario.name, run.seed);
     if (run.hosts) text += fmt::format(" --nodes {}", *run.hosts);
     if (run.hours) text += fmt::format(" --hours {}", *run.hours);
+    if (run.v2 > 0) text += fmt::format(" --v2 {}", run.v2);
     if (!run.churn) text += " --no-churn";
     return text;
 }

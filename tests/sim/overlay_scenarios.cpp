@@ -20,6 +20,7 @@ Overlay::Options overlay_options(const RunOptions& run, std::size_t hosts) {
     options.seed = run.seed;
     options.hosts = run.hosts.value_or(hosts);
     options.churn = run.churn;
+    options.v2 = run.v2;
     options.trace = run.trace;
     return options;
 }

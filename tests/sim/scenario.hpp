@@ -15,6 +15,7 @@ struct RunOptions {
     std::optional<std::size_t> hosts;
     std::optional<double> hours;      ///< how long the part that can be long lasts
     bool churn = true;
+    double v2 = 0;                    ///< share of nodes that speak BIP324
     int trace = -1;                   ///< the host whose log goes to standard error
     bool verbose = false;
 };
