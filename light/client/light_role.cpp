@@ -1,0 +1,345 @@
+#include "light/client/light_role.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_set>
+
+#include "light/client/block_requests.hpp"
+#include "light/client/filter_fetch.hpp"
+#include "light/client/header_chain.hpp"
+#include "light/client/light_store.hpp"
+#include "light/client/progress_meter.hpp"
+#include "light/client/scanner.hpp"
+#include "light/client/tx_watch.hpp"
+#include "net/sync/header_sync.hpp"
+
+namespace cairn::light {
+
+using namespace net;  // NOLINT: this file speaks the network's language
+
+namespace {
+
+constexpr std::uint64_t kNeeded = kServiceNetwork | kServiceWitness | kServiceCompactFilters;
+constexpr std::int64_t kPictureInterval_us = 200'000;
+
+/// The way to the net thread for jobs, which may outlive it.
+struct Inbox {
+    std::mutex mutex;
+    std::function<void(std::function<void()>)> post;  ///< empty: nobody listens
+    std::vector<std::function<void()>> early;         ///< that came before the network
+
+    void put(std::function<void()> task) {
+        const std::lock_guard lock(mutex);
+        if (post) post(std::move(task));
+        else early.push_back(std::move(task));
+    }
+};
+
+}  // namespace
+
+class LightRole::Impl {
+public:
+    Impl(const ChainParams& params, std::unique_ptr<LightStore> the_store, Jobs& the_jobs, BlockSink& the_sink, Options given)
+        : options(std::move(given)),
+          random(options.seed ? Random(*options.seed) : Random::from_system()),
+          store(std::move(the_store)),
+          jobs(the_jobs),
+          sink(the_sink),
+          chain(params, options.minimum_chain_work.value_or(params.minimum_chain_work)),
+          chains(chain),
+          headers(chain, chains, params, random),
+          blocks(chains, random),
+          filter_headers(chain, chains, blocks, options.filters),
+          filters(chain, chains, filter_headers),
+          txs(random) {}
+
+    struct Peer {
+        PeerInfo* info = nullptr;
+        bool headers_done = false;  ///< gave all that it has
+    };
+
+    storage::Stored<void> load(ScriptSource& source);
+    void connect_parts();
+    void on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us);
+    void on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us);
+    void on_tx(const TxMessage& message);
+    void save_headers();
+    bool headers_done() const;
+    void publish(std::int64_t now_us);
+    void check(const storage::Stored<void>& done) const {
+        if (!done && options.fatal) options.fatal(done.error());
+    }
+
+    Options options;
+    Random random;
+    std::unique_ptr<LightStore> store;
+    Jobs& jobs;
+    BlockSink& sink;
+    std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
+    HeaderChain chain;
+    PeerChains chains;
+    HeaderSync headers;
+    BlockRequests blocks;
+    FilterHeaders filter_headers;
+    FilterFetch filters;
+    TxWatch txs;
+    std::unique_ptr<Scanner> scanner;
+    std::map<PeerId, Peer> peers;
+    bool ever_headers_done = false;
+    std::int64_t last_tip_s = 0;
+    const HeaderNode* last_tip = nullptr;
+    ProgressMeter meter;
+    std::int64_t next_picture_us = 0;
+
+    mutable std::mutex mutex;  ///< of the picture
+    std::shared_ptr<const LightView> picture = std::make_shared<LightView>();
+};
+
+storage::Stored<void> LightRole::Impl::load(ScriptSource& source) {
+    if (auto kept = store->load_headers(chain); !kept) return fail(kept.error());
+    auto agreed = store->load_filter_headers(chain);
+    if (!agreed) return fail(agreed.error());
+    auto voters = store->load_voters();
+    if (!voters) return fail(voters.error());
+    auto progress = store->load_progress();
+    if (!progress) return fail(progress.error());
+    filter_headers.restore(*agreed, *voters);
+    last_tip = chain.tip();
+    connect_parts();
+    scanner = std::make_unique<Scanner>(Scanner::Parts{chain, filter_headers, filters, blocks, *store, jobs, source, sink,
+                                                       [box = inbox](std::function<void()> task) { box->put(std::move(task)); }, options.fatal},
+                                        *progress);
+    publish(0);
+    return {};
+}
+
+void LightRole::Impl::connect_parts() {
+    filter_headers.on_agreed = [this](Height first) {
+        std::vector<FilterHeaderRow> rows;
+        for (const HeaderNode* node = filter_headers.tip(); node->height >= first; node = node->parent)
+            rows.push_back({node->hash, filter_headers.header(node->height)});
+        std::ranges::reverse(rows);
+        jobs.run_in_order([this, first, rows = std::move(rows), voters = filter_headers.voters()] { check(store->put_filter_headers(first, rows, voters)); });
+    };
+    filter_headers.on_cut = [this](Height height) {
+        scanner->cut(height);
+        jobs.run_in_order([this, height] { check(store->cut_filters(height)); });
+    };
+    filters.on_filter = [this](const HeaderNode* node, FilterBytes filter) { scanner->on_filter(node, std::move(filter)); };
+}
+
+/// New headers go to the store in the order in which they were accepted.
+void LightRole::Impl::save_headers() {
+    std::vector<const HeaderNode*> fresh = chain.take_new();
+    if (fresh.empty()) return;
+    jobs.run_in_order([this, fresh = std::move(fresh)] { check(store->put_headers(fresh)); });
+}
+
+void LightRole::Impl::on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us) {
+    const bool all = message.headers.size() < limits::kMaxHeaders && !message.malformed;
+    const bool none = message.headers.empty();
+    const auto accepted = headers.on_headers(peer, std::move(message), out, now_us);
+    save_headers();
+    if (all && (accepted || none) && headers.presynced_height(peer.id) < 0) peers[peer.id].headers_done = true;
+}
+
+bool LightRole::Impl::headers_done() const {
+    return chain.tip()->chain_work >= chain.minimum_chain_work() &&
+           std::ranges::any_of(peers, [](const auto& entry) { return entry.second.headers_done; });
+}
+
+void LightRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us) {
+    if (message.items.size() > limits::kMaxInv) {
+        out.misbehaving(peer.id, fmt::format("inv message size = {}", message.items.size()));
+        return;
+    }
+    const InvItem* newest = nullptr;
+    for (const InvItem& item : message.items) {
+        if (!item.is_block()) continue;
+        const BlockHash hash{item.hash};
+        chains.on_announced(peer.id, hash);
+        if (!chain.find(hash)) newest = &item;
+    }
+    if (newest) headers.on_unknown_block(peer, BlockHash(newest->hash), out, now_us);
+    if (options.hear_transactions && scanner->done(chain.tip())) txs.on_inv(peer, message, out, now_us);
+}
+
+void LightRole::Impl::on_tx(const TxMessage& message) {
+    if (TransactionPtr tx = txs.on_tx(message, scanner->watch()))
+        jobs.run_in_order([this, tx] { sink.on_transaction(tx); });
+}
+
+void LightRole::Impl::publish(std::int64_t now_us) {
+    auto view = std::make_shared<LightView>();
+    for (const auto& [id, peer] : peers) {
+        if (!peer.info->ready) continue;
+        ++view->peers;
+        view->filter_peers += (peer.info->services & kServiceCompactFilters) != 0;
+    }
+    const Height tip = chain.tip()->height;
+    view->tip = chain.tip();
+    view->filter_height = filter_headers.tip()->height;
+    view->scanned_height = scanner->scanned() ? scanner->scanned()->height : -1;
+    view->cross_checked_by = filter_headers.voters();
+    view->disputed = filter_headers.disputed();
+    view->filters_fetched = filters.fetched();
+    view->blocks_fetched = blocks.fetched();
+    view->blocks_matched = scanner->matched();
+    view->liars_dropped = filter_headers.liars();
+    view->revision = scanner->revision();
+
+    std::int64_t done = 0, total = 0;
+    if (!ever_headers_done) {
+        view->phase = view->peers == 0 ? Phase::connecting : Phase::headers;
+        const std::int64_t missing = (now_us / 1'000'000 - std::int64_t{chain.tip()->header.time}) / chain.params().pow_target_spacing;
+        done = tip;
+        total = tip + std::max<std::int64_t>(missing, 0);
+    } else if (scanner->done(chain.tip()) && filter_headers.tip() == chain.tip()) {
+        view->phase = Phase::synced;
+    } else if (filter_headers.tip() != chain.tip() && view->scanned_height >= view->filter_height) {
+        view->phase = Phase::filter_headers;
+        done = view->filter_height;
+        total = tip;
+    } else {
+        view->phase = Phase::scanning;
+        done = std::max<Height>(0, view->scanned_height - scanner->began() + 1);
+        total = tip - scanner->began() + 1;
+    }
+    meter.sample(view->phase, done, total, now_us);
+    view->progress = meter.progress();
+    view->rate = meter.rate();
+    view->eta_s = meter.eta_s();
+    const std::lock_guard lock(mutex);
+    picture = std::move(view);
+}
+
+storage::Stored<std::unique_ptr<LightRole>> LightRole::open(const ChainParams& params, storage::KvStore& kv, Jobs& jobs, ScriptSource& source,
+                                                            BlockSink& sink, Options options) {
+    auto store = LightStore::open(kv, params);
+    if (!store) return fail(store.error());
+    auto impl = std::make_unique<Impl>(params, std::move(*store), jobs, sink, std::move(options));
+    if (auto loaded = impl->load(source); !loaded) return fail(loaded.error());
+    return std::unique_ptr<LightRole>(new LightRole(std::move(impl)));
+}
+
+LightRole::LightRole(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LightRole::~LightRole() = default;
+
+void LightRole::watch_changed() {
+    impl_->inbox->put([impl = impl_.get()] { impl->scanner->on_watch_changed(); });
+}
+
+std::shared_ptr<const LightView> LightRole::view() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->picture;
+}
+
+const HeaderNode* LightRole::find(const BlockHash& hash) const { return impl_->chain.find(hash); }
+
+void LightRole::attach(std::function<void(std::function<void()>)> post) {
+    const std::lock_guard lock(impl_->inbox->mutex);
+    impl_->inbox->post = std::move(post);
+    for (auto& task : impl_->inbox->early) impl_->inbox->post(std::move(task));
+    impl_->inbox->early.clear();
+}
+
+void LightRole::detach() {
+    const std::lock_guard lock(impl_->inbox->mutex);
+    impl_->inbox->post = nullptr;
+}
+
+std::int32_t LightRole::best_height() const { return impl_->chain.tip()->height; }
+
+std::uint64_t LightRole::desirable_services(std::uint64_t, std::int64_t) const { return kNeeded; }
+
+bool LightRole::initial_block_download() const { return impl_->chain.initial_block_download(); }
+
+void LightRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
+    impl_->peers[peer.id] = {&peer};
+    impl_->chains.add(peer.id);
+    impl_->headers.add(peer);
+    impl_->blocks.add(peer);
+    impl_->filter_headers.add(peer);
+    impl_->filters.add(peer);
+}
+
+void LightRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
+    if (peer.common_version >= limits::kSendHeadersVersion) out.send(peer.id, SendHeadersMessage{});
+    if ((peer.services & kNeeded) != kNeeded)
+        out.log().info("peer={} offers no compact filters: it is of use for headers and blocks only", peer.id);
+}
+
+void LightRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
+    impl_->txs.remove(peer.id);
+    impl_->filters.remove(peer.id);
+    impl_->filter_headers.remove(peer.id);
+    impl_->blocks.remove(peer.id);
+    impl_->headers.remove(peer.id);
+    impl_->chains.remove(peer.id);
+    impl_->peers.erase(peer.id);
+}
+
+void LightRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::int64_t now_us) {
+    Impl& impl = *impl_;
+    if (!impl.peers.contains(peer.id)) return;
+    impl.chain.set_now(now_us);
+    if (auto* headers = std::get_if<HeadersMessage>(&message))
+        impl.on_headers(peer, std::move(*headers), out, now_us);
+    else if (auto* filter = std::get_if<CFilterMessage>(&message)) {
+        if (!impl.filter_headers.on_cfilter(peer, *filter, out, now_us)) impl.filters.on_cfilter(peer, std::move(*filter), out, now_us);
+    } else if (const auto* hashes = std::get_if<CFHeadersMessage>(&message))
+        impl.filter_headers.on_cfheaders(peer, *hashes, out, now_us);
+    else if (auto* block = std::get_if<BlockMessage>(&message)) {
+        if (impl.blocks.on_block(peer, std::move(block->raw), out, now_us)) peer.last_block_s = now_us / 1'000'000;
+    } else if (const auto* inv = std::get_if<InvMessage>(&message))
+        impl.on_inv(peer, *inv, out, now_us);
+    else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
+        impl.blocks.on_not_found(peer, *not_found, now_us);
+    else if (const auto* tx = std::get_if<TxMessage>(&message))
+        impl.on_tx(*tx);
+}
+
+void LightRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
+    Impl& impl = *impl_;
+    if (!peer.ready || peer.closing || !impl.peers.contains(peer.id)) return;
+    impl.chain.set_now(now_us);
+    impl.headers.pump(peer, false, out, now_us);
+    if (impl.filters.idle(peer.id)) impl.filters.tick(out, now_us);
+}
+
+void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
+    Impl& impl = *impl_;
+    impl.chain.set_now(now_us);
+    for (const auto& [id, peer] : impl.peers) impl.chains.refresh(id);
+    if (impl.chain.tip() != impl.last_tip || impl.last_tip_s == 0) {
+        impl.last_tip = impl.chain.tip();
+        impl.last_tip_s = now_us / 1'000'000;
+    }
+    impl.ever_headers_done = impl.ever_headers_done || impl.headers_done();
+    impl.filter_headers.tick(out, now_us);
+    impl.scanner->tick(impl.ever_headers_done);
+    impl.filters.tick(out, now_us);
+    impl.blocks.tick(out, now_us);
+    if (now_us >= impl.next_picture_us || impl.next_picture_us - now_us > kPictureInterval_us) {
+        impl.next_picture_us = now_us + kPictureInterval_us;
+        impl.publish(now_us);
+    }
+}
+
+PeerStanding LightRole::standing(const PeerInfo& peer) const {
+    return {impl_->headers.last_announcement_s(peer.id), impl_->headers.is_protected(peer.id), impl_->blocks.in_flight(peer.id)};
+}
+
+ChainPulse LightRole::pulse(std::int64_t now_us) const {
+    const std::int64_t since = impl_->last_tip_s == 0 ? now_us / 1'000'000 : impl_->last_tip_s;
+    return {since, impl_->chain.params().pow_target_spacing, impl_->blocks.wanted() > 0, !impl_->chain.initial_block_download(), false};
+}
+
+void LightRole::describe(const PeerInfo& peer, PeerSnapshot& snapshot) const {
+    const auto* chain = impl_->chains.find(peer.id);
+    if (!chain) return;
+    snapshot.presynced_headers = impl_->headers.presynced_height(peer.id);
+    snapshot.synced_headers = chain->best_known ? chain->best_known->height : -1;
+}
+
+}  // namespace cairn::light

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "consensus/chain/header_tree.hpp"
+#include "consensus/primitives/block.hpp"
+
+/// What the light chain asks of the one that hosts a wallet, and what it tells it.
+namespace cairn::light {
+
+/// The first block that can matter: by height, or by date (seconds since 1970); with neither, the first of the chain.
+/// A date is taken with two days of slack, because clocks of miners and of wallets differ.
+struct Birthday {
+    std::optional<Height> height;
+    std::optional<std::int64_t> time_s;
+};
+
+/// What is looked for, at one moment.
+struct WatchSet {
+    /// Scripts that came at some revision, and since when blocks may concern them.
+    struct Addition {
+        std::uint64_t revision = 0;
+        Birthday since;
+    };
+    std::uint64_t revision = 0;         ///< grows with every change
+    std::vector<Bytes> scripts;         ///< output scripts; their order says nothing
+    Birthday birthday;                  ///< of all of it: nothing before is ever looked at
+    /// Additions that blocks already scanned have to be looked at again for. Scripts made ahead of their use (the gap of a
+    /// descriptor) need none.
+    std::vector<Addition> additions;
+};
+
+/// Whoever knows what to watch. Thread: the sink's.
+class ScriptSource {
+public:
+    virtual ~ScriptSource() = default;
+    virtual std::shared_ptr<const WatchSet> watch() = 0;
+};
+
+/// Where a block stands.
+struct BlockPlace {
+    BlockHash hash;
+    Height height = 0;
+    std::uint32_t time_s = 0;  ///< of its header
+};
+
+/// Whoever wants to know what happened to the scripts of a ScriptSource. All calls come on one thread, in order, and may
+/// take their time: the network goes on meanwhile, and what waits for the sink is bounded.
+///
+/// Blocks come in ascending order of height. After a crash the newest may come again, and a rescan begins again at a
+/// lower height: a sink takes a block that it knows as nothing new.
+class BlockSink {
+public:
+    virtual ~BlockSink() = default;
+    /// A block that concerns, or seems to concern, one of the scripts.
+    virtual void on_block(const BlockPtr& block, const BlockPlace& place) = 0;
+    /// A block that was connected is not on the best chain any more: the highest first, whether on_block told of it or not.
+    virtual void on_disconnected(const BlockPlace& place) = 0;
+    /// Everything up to this block was looked at.
+    virtual void on_scanned(const BlockPlace& place) = 0;
+    /// A transaction that is not in a block yet and pays one of the scripts, as a peer relayed it; nothing of it was verified.
+    virtual void on_transaction(const TransactionPtr& tx) = 0;
+};
+
+/// Work for other threads. In tests all of it may run at once.
+class Jobs {
+public:
+    virtual ~Jobs() = default;
+    /// On some worker, whenever.
+    virtual void run(std::function<void()> job) = 0;
+    /// On the one thread that owns the store and calls the sink, in order.
+    virtual void run_in_order(std::function<void()> job) = 0;
+};
+
+enum class Phase : std::uint8_t { connecting, headers, filter_headers, scanning, synced };
+/// "connecting", "headers", "filter headers", "scanning", "synced".
+std::string_view to_string(Phase phase);
+
+/// A picture of the light chain.
+struct LightView {
+    Phase phase = Phase::connecting;
+    double progress = 0;            ///< of the phase, 0 to 1
+    double rate = 0;                ///< blocks a second in this phase, over the last seconds
+    std::optional<std::int64_t> eta_s;  ///< until the end of the phase; none: not known
+    const HeaderNode* tip = nullptr;
+    Height filter_height = 0;       ///< up to here filter headers are agreed
+    Height scanned_height = -1;     ///< up to here blocks were looked at
+    int peers = 0;                  ///< that have shaken hands
+    int filter_peers = 0;           ///< of them, that serve compact filters
+    int cross_checked_by = 0;       ///< peers that agreed on the newest filter header
+    bool disputed = false;          ///< peers contradict each other about filters, and nothing could settle it yet
+    std::uint64_t filters_fetched = 0, blocks_fetched = 0, blocks_matched = 0, liars_dropped = 0;
+    std::uint64_t revision = 0;     ///< of the scripts that are watched
+};
+
+}  // namespace cairn::light
