@@ -198,7 +198,7 @@ public:
         run_until([] { return false; }, seconds);
     }
     bool sync(std::int64_t seconds = 300) {
-        return run_until([this] { return role->view()->phase == light::Phase::synced && role->view()->tip == chain.tip(); }, seconds);
+        return run_until([this] { return role->view()->phase == light::Phase::synced && role->view()->tip->hash == chain.tip()->hash; }, seconds);
     }
 
     /// The honest filter of a block.
@@ -225,6 +225,7 @@ public:
     std::int64_t now_us = 1'700'000'000'000'000;
     std::uint8_t seed = 1;
     net::LogLines log;
+    bool keep_log = false;
 
 private:
     TxOutput output(const HeaderNode* node, const OutPoint& outpoint) const {
@@ -259,7 +260,7 @@ private:
                 }
             }
         }
-        log.take();
+        if (!keep_log) log.take();
         draining_ = false;
     }
     Server* find(net::PeerId id) {
