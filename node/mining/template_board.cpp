@@ -38,11 +38,13 @@ TemplateBoard::~TemplateBoard() { stop(); }
 
 void TemplateBoard::start() {
     chain_.subscribe(this);
+    if (pool_) pool_->subscribe(this);
     thread_ = std::thread([this] { run(); });
 }
 
 void TemplateBoard::stop() {
     if (!thread_.joinable()) return;
+    if (pool_) pool_->unsubscribe(this);
     chain_.unsubscribe(this);
     {
         const std::lock_guard lock(mutex_);
@@ -71,6 +73,11 @@ void TemplateBoard::select(BlockTemplate& made, bool use_mempool) const {
         {
             const MempoolReader pool = pool_->read();
             const HeaderNode* pool_tip = pool_->tip();
+            if (pool_tip && pool_tip->parent == made.parent) {  // the tip is about to be shown
+                made.parent = pool_tip;
+                made.height = limits.height = pool_tip->height + 1;
+                limits.lock_time_cutoff = pool_tip->median_time_past();
+            }
             if (pool_tip == nullptr || pool_tip == made.parent) {
                 made.changes = pool->changes();
                 made.selection = select_for_block(*pool, limits);
@@ -164,7 +171,8 @@ std::string TemplateBoard::trial(const BlockTemplate& of) const {
 
 /// Under the mutex. May the kept template be given out?
 bool TemplateBoard::still_good(std::int64_t max_age_s) const {
-    if (!kept_ || kept_->parent != chain_.view()->tip) return false;
+    if (!kept_) return false;
+    if (const HeaderNode* tip = chain_.view()->tip; kept_->parent != tip && (kept_->parent != coming_ || coming_->parent != tip)) return false;
     // One that was made ahead and that nobody has seen need not lag behind: chains that check themselves, where scripts count
     // on the exact picture, renew it.
     const bool exact = !given_ && params_->default_consistency_checks;
@@ -220,9 +228,14 @@ std::uint64_t TemplateBoard::shown_changes() const {
     return shown_changes_;
 }
 
-void TemplateBoard::on_tip(const std::shared_ptr<const ChainView>&, const HeaderNode*, const HeaderNode*) {
+void TemplateBoard::on_tip(const std::shared_ptr<const ChainView>&, const HeaderNode*, const HeaderNode*) { wake(nullptr); }
+
+void TemplateBoard::on_block_removed(const std::vector<RemovedEntry>&, const HeaderNode* block) { wake(block); }
+
+void TemplateBoard::wake(const HeaderNode* tip) {
     {
         const std::lock_guard lock(mutex_);
+        coming_ = tip;
         woken_ = true;
     }
     changed_.notify_all();

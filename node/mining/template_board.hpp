@@ -30,7 +30,8 @@ struct LastAssembled {
 /// A template is worked out under the mempool's shared lock only while transactions are being chosen; commitment and JSON are
 /// made afterwards, and the result is kept. A call gets the kept one while its tip is the chain's and the mempool did not
 /// change, or changed within the last five seconds (as Bitcoin Core does it). While someone asks now and then, a thread
-/// renews it ahead: at once with a new tip, else just before the five seconds are over, so that calls find it made.
+/// renews it ahead, so that calls find it made: for a new tip as soon as the mempool has let go what the block took, while the tip is
+/// still on its way to everyone else; else just before the five seconds are over.
 ///
 /// Is every template valid? What is in the mempool was checked against the tip's coins under all rules of consensus, stays in
 /// topological order here, and the block's limits are counted; so a template is right unless there is a bug. Bitcoin Core
@@ -38,7 +39,7 @@ struct LastAssembled {
 /// they are given out on chains that check themselves (regtest); else the thread tries the first of each tip off the callers'
 /// way. One that fails is logged and withdrawn, and empty blocks are offered until the tip changes.
 /// Thread: any.
-class TemplateBoard final : public ChainObserver {
+class TemplateBoard final : public ChainObserver, public MempoolObserver {
 public:
     /// `pool` may be null: blocks stay empty. All outlive the board. Nothing runs before start().
     TemplateBoard(ChainPort& chain, MempoolPort* pool, ChainParamsPtr params, const net::Clock& clock, MiningOptions options);
@@ -68,6 +69,7 @@ public:
     std::uint64_t shown_changes() const;
 
     void on_tip(const std::shared_ptr<const ChainView>& view, const HeaderNode* old_tip, const HeaderNode* fork) override;
+    void on_block_removed(const std::vector<RemovedEntry>& removed, const HeaderNode* block) override;
 
 private:
     using Steady = std::chrono::steady_clock;
@@ -80,6 +82,7 @@ private:
     std::string trial(const BlockTemplate& of) const;
     bool still_good(std::int64_t max_age_s) const;
     void renew(std::unique_lock<std::mutex>& lock);
+    void wake(const HeaderNode* tip);
     bool wanted() const;
     void run();
     void try_first_of_tip(std::unique_lock<std::mutex>& lock);
@@ -100,6 +103,7 @@ private:
     std::uint64_t shown_changes_ = 0;
     bool making_ = false;      ///< a thread is replacing the kept one
     bool woken_ = false;
+    const HeaderNode* coming_ = nullptr;  ///< the block that the mempool goes with and that is about to be the tip
     bool stopping_ = false;
     std::optional<Steady::time_point> last_asked_;
     Steady::time_point first_made_;                     ///< when a template was first made for the kept one's tip

@@ -137,12 +137,30 @@ void run_many(Load& load, std::vector<std::unique_ptr<Line>>& lines) {
     ::close(poll);
 }
 
-Load read_requests(const std::string& authorization) {
+std::string request_of(const std::string& body, const std::string& authorization) {
+    return "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: " + authorization +
+           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+/// Each body as soon as it comes, the time it took behind it.
+int run_as_they_come(std::uint16_t port, const std::string& authorization) {
+    Line line(port);
     Load load;
     for (std::string body; std::getline(std::cin, body);) {
-        load.requests.push_back("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: " + authorization +
-                                "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        line.send(request_of(body, authorization));
+        while (!line.receive()) {
+        }
+        load.take(line);
+        if (load.refused > 0) throw Failed(load.first_refusal);
+        std::printf("%.1f\n", load.latencies.back());
+        std::fflush(stdout);
     }
+    return 0;
+}
+
+Load read_requests(const std::string& authorization) {
+    Load load;
+    for (std::string body; std::getline(std::cin, body);) load.requests.push_back(request_of(body, authorization));
     load.latencies.reserve(load.requests.size());
     return load;
 }
@@ -159,6 +177,7 @@ double percentile(std::vector<double>& sorted, double share) {
 }
 
 int run(std::uint16_t port, const std::string& authorization, std::size_t connections) {
+    if (connections == 0) return run_as_they_come(port, authorization);
     Load load = read_requests(authorization);
     std::vector<std::unique_ptr<Line>> lines;
     for (std::size_t i = 0; i < connections; ++i) lines.push_back(std::make_unique<Line>(port));
@@ -181,7 +200,7 @@ int run(std::uint16_t port, const std::string& authorization, std::size_t connec
 
 int main(int argc, char** argv) {
     if (argc != 4) {
-        std::fprintf(stderr, "usage: rpcload PORT AUTHORIZATION CONNECTIONS < BODIES\n");
+        std::fprintf(stderr, "usage: rpcload PORT AUTHORIZATION CONNECTIONS < BODIES (0 connections: one, each body as it comes)\n");
         return 2;
     }
     try {
