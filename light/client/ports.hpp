@@ -43,7 +43,7 @@ public:
 };
 
 /// Where a block stands.
-struct BlockPlace {
+struct ScanPlace {
     BlockHash hash;
     Height height = 0;
     std::uint32_t time_s = 0;  ///< of its header
@@ -58,11 +58,11 @@ class BlockSink {
 public:
     virtual ~BlockSink() = default;
     /// A block that concerns, or seems to concern, one of the scripts.
-    virtual void on_block(const BlockPtr& block, const BlockPlace& place) = 0;
+    virtual void on_block(const BlockPtr& block, const ScanPlace& place) = 0;
     /// A block that was connected is not on the best chain any more: the highest first, whether on_block told of it or not.
-    virtual void on_disconnected(const BlockPlace& place) = 0;
+    virtual void on_disconnected(const ScanPlace& place) = 0;
     /// Everything up to this block was looked at.
-    virtual void on_scanned(const BlockPlace& place) = 0;
+    virtual void on_scanned(const ScanPlace& place) = 0;
     /// A transaction that is not in a block yet and pays one of the scripts, as a peer relayed it; nothing of it was verified.
     virtual void on_transaction(const TransactionPtr& tx) = 0;
 };

@@ -5,7 +5,7 @@
 namespace cairn::light {
 namespace {
 
-BlockPlace place_of(const HeaderNode* node) { return {node->hash, node->height, node->header.time}; }
+ScanPlace place_of(const HeaderNode* node) { return {node->hash, node->height, node->header.time}; }
 
 }  // namespace
 
@@ -113,13 +113,13 @@ void Scanner::cut(Height height) {
 /// Takes back blocks that were handed over and are not on the best chain any more.
 void Scanner::disconnect_stale() {
     const HeaderNode* fork = last_common_ancestor(scanned_, parts_.chain.tip());
-    std::vector<BlockPlace> places;
+    std::vector<ScanPlace> places;
     for (const HeaderNode* node = scanned_; node != fork; node = node->parent) places.push_back(place_of(node));
     slots_.clear();
     parts_.fetch.clear();
     busy_ = true;
     in_order([this, sink = &parts_.sink, store = &parts_.store, places = std::move(places), fork, revision = watch_->revision]() -> std::function<void()> {
-        for (const BlockPlace& place : places) sink->on_disconnected(place);
+        for (const ScanPlace& place : places) sink->on_disconnected(place);
         check(store->put_progress({fork->hash, revision}));
         return [this, fork] {
             busy_ = false;

@@ -70,7 +70,7 @@ private:
         BlockPtr block;
     };
     struct Item {
-        BlockPlace place;
+        ScanPlace place;
         BlockPtr block;
     };
 

@@ -323,7 +323,7 @@ TEST(LightClient, ScriptsThatASeenBlockBringsAreLookedForInTheBlocksBehindIt) {
     LightWorld world;
     make_chain(world);
     pay(world.chain, 3, script(2));  // block 131, of use only once block 121 was seen
-    world.wallet.on_seen = [&](const BlockPtr&, const BlockPlace& place) {
+    world.wallet.on_seen = [&](const BlockPtr&, const ScanPlace& place) {
         if (place.height == 121 && world.wallet.set.scripts.size() == 1) world.wallet.watch_script(script(2));
     };
     for (int i = 0; i < 3; ++i) world.add_server();
