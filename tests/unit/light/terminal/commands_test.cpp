@@ -1,0 +1,215 @@
+#include "light/terminal/commands.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+
+#include "consensus/base/hex.hpp"
+#include "consensus/rules/params.hpp"
+#include "light/wallet/address_type.hpp"
+
+namespace cairn::light {
+namespace {
+
+constexpr const char* kAddress = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+constexpr const char* kWords = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+
+class FakeConsole final : public Console {
+public:
+    void show(std::string_view text) override { shown += text; }
+    std::optional<std::string> ask(std::string_view question) override {
+        shown += question;
+        if (answer_words && question.starts_with("Word ")) return word(std::stoi(std::string(question.substr(5))));
+        if (answers.empty()) return std::nullopt;
+        std::string next = answers.front();
+        answers.pop_front();
+        return next;
+    }
+    std::optional<std::string> ask_secret(std::string_view question) override { return ask(question); }
+    void clear() override { cleared = true; }
+    bool interactive() const override { return true; }
+    bool colour() const override { return false; }
+
+    /// The word that was shown under this number.
+    std::string word(int number) const {
+        const std::string mark = (number < 10 ? " " : "") + std::to_string(number) + ". ";
+        const std::size_t at = shown.find(mark);
+        if (at == std::string::npos) return "";
+        const std::size_t from = at + mark.size();
+        return shown.substr(from, shown.find_first_of(" \n", from) - from);
+    }
+
+    std::string shown;
+    std::deque<std::string> answers;
+    bool answer_words = false, cleared = false;
+};
+
+/// Answers from a table and writes down what was asked.
+class FakeCaller final : public RpcCaller {
+public:
+    Result<UniValue, CallError> call(const std::string& method, const UniValue& params, const std::optional<std::string>& wallet) override {
+        asked.push_back(method + (wallet ? "@" + *wallet : "") + " " + params.write());
+        const auto found = answers.find(method);
+        if (found == answers.end()) return fail(CallError{-32601, "Method not found"});
+        UniValue value;
+        EXPECT_TRUE(value.read(found->second)) << found->second;
+        return value;
+    }
+    bool has_asked(const std::string& begin) const {
+        for (const std::string& one : asked) {
+            if (one.starts_with(begin)) return true;
+        }
+        return false;
+    }
+
+    std::map<std::string, std::string> answers;
+    std::vector<std::string> asked;
+};
+
+class Terminal : public ::testing::Test {
+protected:
+    Terminal() {
+        caller_.answers = {{"listwallets", R"(["w"])"}, {"listwalletdir", R"({"wallets":[{"name":"w"}]})"}, {"getwalletinfo", R"({"scanning":false})"}};
+    }
+    int run(std::vector<std::string> words) { return run_command(words, caller_, params_, console_); }
+    void prepare_payment(const std::string& recipient_script) {
+        caller_.answers["walletcreatefundedpsbt"] = R"({"psbt":"cHNi","fee":0.00001410,"changepos":1})";
+        caller_.answers["decodepsbt"] = R"({"fee":0.00001410,"tx":{"vsize":141,"vout":[{"value":0.50000000,"scriptPubKey":{"hex":")" + recipient_script +
+                                        R"("}},{"value":0.25000000,"scriptPubKey":{"hex":"0014ff"}}]}})";
+        caller_.answers["walletprocesspsbt"] = R"({"psbt":"cHNi","complete":true,"hex":"0200"})";
+        caller_.answers["sendrawtransaction"] = R"("aa55")";
+    }
+    std::string script() const { return to_hex(*recipient_script(kAddress, params_)); }
+
+    const ChainParamsPtr regtest_ = make_params(Network::regtest);
+    const ChainParams& params_ = *regtest_;
+    FakeCaller caller_;
+    FakeConsole console_;
+};
+
+TEST_F(Terminal, SendsOnlyAfterAYes) {
+    prepare_payment(script());
+    console_.answers = {"y"};
+    EXPECT_EQ(run({"send", kAddress, "0.5"}), 1);
+    EXPECT_FALSE(caller_.has_asked("walletprocesspsbt"));
+    EXPECT_FALSE(caller_.has_asked("sendrawtransaction"));
+    EXPECT_NE(console_.shown.find("Nothing was sent"), std::string::npos);
+
+    console_.answers = {"yes"};
+    EXPECT_EQ(run({"send", kAddress, "0.5", "--fee=10"}), 0) << console_.shown;
+    EXPECT_TRUE(caller_.has_asked(R"(walletcreatefundedpsbt@w {"inputs":[],"outputs":[{"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080":0.50000000}],"options":{"fee_rate":10}})"));
+    EXPECT_TRUE(caller_.has_asked(R"(sendrawtransaction {"hexstring":"0200"})"));
+    for (const char* part : {"0.50000000 BTC   to bcrt1q", "0.00001410 BTC", "0.50001410 BTC", "0.25000000 BTC   as change", "Sent: aa55"}) {
+        EXPECT_NE(console_.shown.find(part), std::string::npos) << part << console_.shown;
+    }
+}
+
+TEST_F(Terminal, EndOfInputSendsNothing) {
+    prepare_payment(script());
+    EXPECT_EQ(run({"send", kAddress, "0.5"}), 1);
+    EXPECT_FALSE(caller_.has_asked("sendrawtransaction"));
+}
+
+TEST_F(Terminal, RefusesBadPaymentsBeforeAskingAnyone) {
+    for (const auto& [words, reason] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+             {{"send", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "1"}, "The address belongs to the main network"},
+             {{"send", "nonsense", "1"}, "nvalid"},
+             {{"send", kAddress, "0"}, "cannot be paid"},
+             {{"send", kAddress, "-1"}, "cannot be paid"},
+             {{"send", kAddress, "1,5"}, "no amount of bitcoins"},
+             {{"send", kAddress, "0.000000001"}, "no amount of bitcoins"},
+             {{"send", kAddress, "21000001"}, "cannot be paid"},
+             {{"send", kAddress}, "Usage:"},
+             {{"send", kAddress, "1", "--feee=3"}, "no option --feee"}}) {
+        console_.shown.clear();
+        EXPECT_EQ(run(words), 1);
+        EXPECT_NE(console_.shown.find(reason), std::string::npos) << console_.shown;
+    }
+    EXPECT_TRUE(caller_.asked.empty());
+}
+
+TEST_F(Terminal, UnlocksForTheSignatureAndLocksAgain) {
+    prepare_payment(script());
+    caller_.answers["getwalletinfo"] = R"({"unlocked_until":0})";
+    caller_.answers["walletpassphrase"] = "null";
+    caller_.answers["walletlock"] = "null";
+    console_.answers = {"secret"};
+    EXPECT_EQ(run({"send", kAddress, "0.5", "--yes"}), 0) << console_.shown;
+    EXPECT_TRUE(caller_.has_asked(R"(walletpassphrase@w {"passphrase":"secret","timeout":120})"));
+    EXPECT_EQ(caller_.asked.back(), "walletlock@w []");
+}
+
+TEST_F(Terminal, RestoresTheAccountsOfTheWords) {
+    caller_.answers["createwallet"] = R"({"name":"old"})";
+    caller_.answers["importdescriptors"] = R"([{"success":true}])";
+    console_.answers = {kWords, ""};
+    EXPECT_EQ(run({"restore", "old", "--since=2024-05-01"}), 0) << console_.shown;
+    EXPECT_TRUE(caller_.has_asked(R"(createwallet {"wallet_name":"old","blank":true)"));
+    const std::string& import = caller_.asked.back();
+    EXPECT_NE(import.find("\"timestamp\":1714521600"), std::string::npos) << import;
+    for (const char* part : {"pkh(", "sh(wpkh(", "\"wpkh(", "tr(", "/84h/1h/0h/0/*", "/86h/1h/0h/1/*"}) EXPECT_NE(import.find(part), std::string::npos) << part << import;
+    // No call carries the words.
+    for (const std::string& one : caller_.asked) EXPECT_EQ(one.find("abandon"), std::string::npos);
+    EXPECT_TRUE(console_.cleared);
+}
+
+TEST_F(Terminal, TellsWhichWordIsWrong) {
+    std::string words = kWords;
+    words.replace(words.find("about"), 5, "abuot");
+    console_.answers = {words};
+    EXPECT_EQ(run({"restore", "old"}), 1);
+    EXPECT_NE(console_.shown.find("abuot"), std::string::npos) << console_.shown;
+    console_.answers = {"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon"};
+    EXPECT_EQ(run({"restore", "old"}), 1);
+    EXPECT_FALSE(caller_.has_asked("createwallet"));
+}
+
+TEST_F(Terminal, NewWordsAreShownOnceAndCheckedOffThePaper) {
+    caller_.answers["createwallet"] = R"({"name":"new"})";
+    caller_.answers["importdescriptors"] = R"([{"success":true}])";
+    console_.answers = {"", "pass", "pass"};
+    console_.answer_words = true;
+    caller_.answers["walletpassphrase"] = "null";
+    caller_.answers["walletlock"] = "null";
+    EXPECT_EQ(run({"init", "new"}), 0) << console_.shown;
+    EXPECT_TRUE(console_.cleared);
+    EXPECT_TRUE(caller_.has_asked("walletpassphrase@new"));
+    EXPECT_TRUE(caller_.has_asked("walletlock@new"));
+
+    FakeConsole wrong;
+    wrong.answers = {"", "x", "x", "x"};
+    caller_.asked.clear();
+    EXPECT_EQ(run_command({"init", "other"}, caller_, params_, wrong), 1);
+    EXPECT_FALSE(caller_.has_asked("createwallet"));
+}
+
+TEST_F(Terminal, SaysWhichWalletsThereAreWhenSeveralAre) {
+    caller_.answers["listwallets"] = R"(["a","b"])";
+    EXPECT_EQ(run({"balance"}), 1);
+    EXPECT_NE(console_.shown.find("--wallet=<name>: a, b"), std::string::npos);
+    caller_.answers["getbalances"] = R"({"mine":{"trusted":1.5,"untrusted_pending":0.25,"immature":0}})";
+    caller_.answers["getblockchaininfo"] = R"({"blocks":7,"headers":9,"initialblockdownload":true})";
+    EXPECT_EQ(run({"balance", "--wallet=b"}), 0);
+    EXPECT_TRUE(caller_.has_asked("getbalances@b"));
+    EXPECT_NE(console_.shown.find("1.50000000 BTC   can be spent"), std::string::npos);
+    EXPECT_NE(console_.shown.find("7 of 9 blocks"), std::string::npos);
+}
+
+TEST_F(Terminal, LabelsCannotSteerTheTerminal) {
+    caller_.answers["listtransactions"] = R"([{"address":"x","category":"receive","amount":1,"confirmations":0,"time":1,"txid":"aa","label":"a\u001b[2Jb"}])";
+    EXPECT_EQ(run({"history"}), 0) << console_.shown;
+    EXPECT_EQ(console_.shown.find('\x1b'), std::string::npos);
+    EXPECT_NE(console_.shown.find("a?[2Jb"), std::string::npos);
+}
+
+TEST_F(Terminal, ReceivesWithAQrCode) {
+    caller_.answers["getnewaddress"] = "\"" + std::string(kAddress) + "\"";
+    EXPECT_EQ(run({"receive", "--amount=0.1", "--label=rent"}), 0);
+    EXPECT_NE(console_.shown.find("bitcoin:" + std::string(kAddress) + "?amount=0.1&label=rent"), std::string::npos);
+    EXPECT_NE(console_.shown.find("\u2588"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cairn::light
