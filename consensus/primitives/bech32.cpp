@@ -137,8 +137,8 @@ std::string encode_bech32(Bech32Encoding encoding, std::string_view prefix, Byte
     return text;
 }
 
-std::optional<Bech32Text> decode_bech32(std::string_view text) {
-    if (text.size() > kMaxBech32Size || !wrong_characters(text).empty()) return std::nullopt;
+std::optional<Bech32Text> decode_bech32(std::string_view text, std::size_t max_size) {
+    if (text.size() > max_size || !wrong_characters(text).empty()) return std::nullopt;
     const std::size_t separator = text.rfind(kSeparator);
     if (separator == text.npos || !is_separator_position(separator, text.size())) return std::nullopt;
     Numbers numbers = read_numbers(text.substr(separator + 1));

@@ -25,8 +25,8 @@ struct Bech32Text {
 
 /// `prefix` is lower case, `data` are numbers below 32.
 std::string encode_bech32(Bech32Encoding encoding, std::string_view prefix, ByteSpan data);
-/// nullopt when it is not Bech32 or Bech32m.
-std::optional<Bech32Text> decode_bech32(std::string_view text);
+/// nullopt when it is not Bech32 or Bech32m, or longer than `max_size`: addresses of two keys are.
+std::optional<Bech32Text> decode_bech32(std::string_view text, std::size_t max_size = kMaxBech32Size);
 
 /// Why a text is not Bech32, and where. Up to two wrong characters are found by the code behind the checksum.
 struct Bech32Fault {
