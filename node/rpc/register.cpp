@@ -20,6 +20,9 @@ void register_methods(http::RpcTable& table, const NodeContext& context) {
     register_mining_methods(table, context);
     register_rawtransaction_methods(table, context);
     add_raw_signing_methods(table, context);
+    add_decode_psbt_methods(table, context);
+    add_psbt_methods(table, context);
+    add_update_psbt_methods(table, context);
     add_multisig_methods(table, context);
     register_util_methods(table, context);
     register_control_methods(table, context);

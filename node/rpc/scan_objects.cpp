@@ -1,9 +1,7 @@
 #include "node/rpc/scan_objects.hpp"
 
 #include "consensus/rules/params.hpp"
-#include "light/descriptors/descriptor.hpp"
 #include "net/http/rpc_table.hpp"
-#include "node/rpc/descriptor_range.hpp"
 #include "node/rpc/doc.hpp"
 
 namespace cairn::node {
@@ -42,30 +40,51 @@ bool answer_about_scan(ScanState& state, const std::string& action, bool with_he
     return true;
 }
 
-namespace {
-
-void add_needles(Needles& needles, const NodeContext& context, const UniValue& wanted) {
-    DescriptorRange range{0, 1000};
-    std::string text;
+ScanObject ScanObject::read(const NodeContext& context, const UniValue& wanted) {
+    ScanObject object;
+    object.range = {0, 1000};
     if (wanted.isStr()) {
-        text = wanted.getValStr();
+        object.text = wanted.getValStr();
     } else if (wanted.isObject()) {
         const UniValue& given = http::member(wanted, "desc");
         if (given.isNull()) throw RpcError{code::kInvalidParameter, "Descriptor needs to be provided in scan object"};
-        text = http::as_string(given);
-        if (const UniValue& limits = http::member(wanted, "range"); !limits.isNull()) range = parse_descriptor_range(limits);
+        object.text = http::as_string(given);
+        if (const UniValue& limits = http::member(wanted, "range"); !limits.isNull()) object.range = parse_descriptor_range(limits);
     } else {
         throw RpcError{code::kInvalidParameter, "Scan object needs to be either a string or an object"};
     }
-    const auto descriptors = light::parse_descriptors(text, *context.params, false);
+    auto descriptors = light::parse_descriptors(object.text, *context.params, false);
     if (!descriptors) throw RpcError{code::kInvalidAddressOrKey, descriptors.error()};
-    if (!descriptors->front().is_range()) range = {};
-    for (std::int64_t i = range.first; i <= range.last; ++i) {
-        for (const light::Descriptor& descriptor : *descriptors) {
+    object.descriptors = std::move(*descriptors);
+    if (!object.descriptors.front().is_range()) object.range = {};
+    return object;
+}
+
+std::vector<Bytes> ScanObject::scripts(const light::Descriptor& descriptor, std::int64_t index, light::ScriptKeys& known) const {
+    auto scripts = descriptor.scripts(static_cast<std::uint32_t>(index), &known);
+    if (!scripts) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys: '" + text + "'"};
+    return std::move(*scripts);
+}
+
+light::ScriptKeys find_script_keys(const NodeContext& context, const UniValue& scan_objects) {
+    light::ScriptKeys keys;
+    if (scan_objects.isNull()) return keys;
+    for (const UniValue& wanted : http::as_array(scan_objects).getValues()) {
+        const ScanObject object = ScanObject::read(context, wanted);
+        for (std::int64_t i = object.range.first; i <= object.range.last; ++i)
+            for (const light::Descriptor& descriptor : object.descriptors) object.scripts(descriptor, i, keys);
+    }
+    return keys;
+}
+
+namespace {
+
+void add_needles(Needles& needles, const NodeContext& context, const UniValue& wanted) {
+    const ScanObject object = ScanObject::read(context, wanted);
+    for (std::int64_t i = object.range.first; i <= object.range.last; ++i) {
+        for (const light::Descriptor& descriptor : object.descriptors) {
             light::ScriptKeys known;
-            auto scripts = descriptor.scripts(static_cast<std::uint32_t>(i), &known);
-            if (!scripts) throw RpcError{code::kInvalidAddressOrKey, "Cannot derive script without private keys: '" + text + "'"};
-            for (Bytes& script : *scripts) {
+            for (Bytes& script : object.scripts(descriptor, i, known)) {
                 std::string shown = light::infer_descriptor(script, *context.params, known);
                 needles.emplace(std::move(script), std::move(shown));
             }
@@ -81,15 +100,17 @@ Needles find_needles(const NodeContext& context, const UniValue& scan_objects) {
     return needles;
 }
 
-http::RpcArg scan_objects_arg(http::Presence presence, std::string words) {
+http::RpcArg scan_object_array(std::string name, http::Presence presence, std::string words) {
     using namespace doc;
-    return http::with_oneline(
-        arg_arr("scanobjects", std::move(presence), std::move(words),
-                {arg_str("descriptor", http::optional(), "A descriptor"),
-                 {"", http::ArgType::object, http::optional(), "A descriptor with its range",
-                  {arg_str("desc", http::required(), "The descriptor"),
-                   {"range", http::ArgType::range, http::default_value("1000"), "Which indexes to look for: the end, or [begin,end]"}}}}),
-        "[scanobjects,...]");
+    return arg_arr(std::move(name), std::move(presence), std::move(words),
+                   {arg_str("descriptor", http::optional(), "A descriptor"),
+                    {"", http::ArgType::object, http::optional(), "A descriptor with its range",
+                     {arg_str("desc", http::required(), "The descriptor"),
+                      {"range", http::ArgType::range, http::default_value("1000"), "Which indexes to look for: the end, or [begin,end]"}}}});
+}
+
+http::RpcArg scan_objects_arg(http::Presence presence, std::string words) {
+    return http::with_oneline(scan_object_array("scanobjects", std::move(presence), std::move(words)), "[scanobjects,...]");
 }
 
 }  // namespace cairn::node

@@ -11,6 +11,7 @@
 #include "node/rpc/doc.hpp"
 #include "node/rpc/methods.hpp"
 #include "node/rpc/previous_outputs.hpp"
+#include "node/rpc/psbt_text.hpp"
 
 /// Making and signing transactions without a wallet.
 namespace cairn::node {
@@ -90,24 +91,6 @@ RpcMethod combinerawtransaction(const NodeContext& context) {
             }};
 }
 
-int read_hash_type(const UniValue& value) {
-    if (value.isNull()) return kSighashDefault;
-    static constexpr std::pair<std::string_view, int> kTypes[] = {
-        {"DEFAULT", kSighashDefault},
-        {"ALL", kSighashAll},
-        {"ALL|ANYONECANPAY", kSighashAll | kSighashAnyoneCanPay},
-        {"NONE", kSighashNone},
-        {"NONE|ANYONECANPAY", kSighashNone | kSighashAnyoneCanPay},
-        {"SINGLE", kSighashSingle},
-        {"SINGLE|ANYONECANPAY", kSighashSingle | kSighashAnyoneCanPay},
-    };
-    const std::string& text = http::as_string(value);
-    for (const auto& [name, type] : kTypes) {
-        if (text == name) return type;
-    }
-    throw RpcError{code::kInvalidParameter, "'" + text + "' is not a valid sighash parameter."};
-}
-
 void write_input_error(JsonWriter& out, const MutableTransaction::Input& input, const std::string& message) {
     out.begin_object().field("txid", input.prevout.txid).field("vout", input.prevout.index).key("witness").begin_array();
     for (const Bytes& item : input.witness) out.hex(item);
@@ -145,7 +128,7 @@ void run_signrawtransactionwithkey(const NodeContext& context, const RpcRequest&
     }
     PreviousOutputs previous = find_previous_outputs(context, tx);
     read_previous_outputs(request.param(2), &keys, previous);
-    const int hash_type = read_hash_type(request.param(3));
+    const int hash_type = read_hash_type(request.param(3)).value_or(kSighashDefault);
     const auto spent = spent_outputs(tx, previous);
     const auto errors = light::sign_transaction(tx, spent, keys, hash_type);
     write_signed(out, tx, spent, errors);
