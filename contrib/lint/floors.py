@@ -47,7 +47,7 @@ FLOORS = {
     "light/psbt": CONSENSUS + ["light/keys", "light/descriptors", "light/signing"],
     "light/wallet": WALLET + STORAGE,
     "light/client": WALLET + NET_ENGINE + STORAGE,
-    "light": WALLET + NET + STORAGE + ["storage/rocks", "light/wallet", "light/client", "light/rpc", "light/qr", "light/web", "light/terminal"],
+    "light": WALLET + NET + STORAGE + ["storage/rocks", "node/config", "light/wallet", "light/client", "light/rpc", "light/qr", "light/web", "light/terminal"],
     "light/qr": PRIMITIVES,
     "light/web": PRIMITIVES + ["light/qr", "net/io", "net/http"],
     "light/terminal": WALLET + ["light/qr", "light/wallet", "net/io", "net/http"],
