@@ -14,4 +14,14 @@ Uint256 signed_message_hash(std::string_view message) {
     return hash256(data);
 }
 
+std::array<std::uint8_t, 65> sign_with_key(std::string_view message, const WalletKey& key) {
+    return key.key.sign_recoverable(signed_message_hash(message), key.compressed);
+}
+
+bool is_signed_by(std::string_view message, ByteSpan signature, const Hash160& key_hash) {
+    const auto signer = recover_public_key(signed_message_hash(message), signature);
+    if (!signer) return false;
+    return (signer->compressed ? hash160(signer->key.compressed()) : hash160(signer->key.uncompressed())) == key_hash;
+}
+
 }  // namespace cairn::light

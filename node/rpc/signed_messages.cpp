@@ -1,6 +1,4 @@
 // Messages signed with the key of an address.
-#include "consensus/crypto/ecc.hpp"
-#include "consensus/crypto/hash.hpp"
 #include "consensus/primitives/address.hpp"
 #include "consensus/rules/params.hpp"
 #include "light/signing/signed_message.hpp"
@@ -29,9 +27,7 @@ bool verify(const NodeContext& context, const std::string& address, const std::s
     const auto bytes = http::base64_decode(signature);
     if (!bytes) throw RpcError{code::kType, "Malformed base64 encoding"};
     const ByteSpan span(reinterpret_cast<const std::uint8_t*>(bytes->data()), bytes->size());
-    const auto signer = recover_public_key(light::signed_message_hash(message), span);
-    if (!signer) return false;
-    return (signer->compressed ? hash160(signer->key.compressed()) : hash160(signer->key.uncompressed())) == key_hash->hash;
+    return light::is_signed_by(message, span, key_hash->hash);
 }
 
 RpcMethod verifymessage(const NodeContext& context) {
@@ -60,8 +56,7 @@ RpcMethod signmessagewithprivkey(const NodeContext& context) {
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const auto wallet_key = decode_wif(http::as_string(request.param(0)), context.params->addresses);
                 if (!wallet_key) throw RpcError{code::kInvalidAddressOrKey, "Invalid private key"};
-                const Uint256 hash = light::signed_message_hash(http::as_string(request.param(1)));
-                const auto signature = wallet_key->key.sign_recoverable(hash, wallet_key->compressed);
+                const auto signature = light::sign_with_key(http::as_string(request.param(1)), *wallet_key);
                 out.string(http::base64_encode({reinterpret_cast<const char*>(signature.data()), signature.size()}));
             }};
 }
