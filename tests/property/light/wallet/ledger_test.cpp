@@ -230,6 +230,7 @@ public:
             } else if (const auto height = model_.conflict(txid)) {
                 depth = -(tip - *height + 1);
             }
+            ++seen[static_cast<std::size_t>(tx->state)];
             ASSERT_EQ(ledger.depth(*tx), depth) << where;
             ASSERT_EQ(ledger.is_trusted(*tx), model_.is_trusted(txid)) << where;
             for (std::uint32_t i = 0; i < one.tx->tx().outputs.size(); ++i) {
@@ -245,6 +246,8 @@ public:
         ASSERT_EQ(got.untrusted_pending, want.untrusted_pending) << where;
         ASSERT_EQ(got.immature, want.immature) << where;
     }
+
+    std::array<std::uint64_t, 5> seen{};  ///< by state
 
 private:
     const Bytes& own_script() { return scripts_[random_.below(scripts_.size())]; }
@@ -372,6 +375,7 @@ private:
 
 TEST(LedgerProperty, AgreesWithWhatTheChainSaysThroughBlocksReorgsDoubleSpendsAndRestarts) {
     int steps = 0;
+    std::array<std::uint64_t, 5> seen{};
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
         Walk walk(seed);
         for (int i = 0; i < 60; ++i, ++steps) {
@@ -379,8 +383,11 @@ TEST(LedgerProperty, AgreesWithWhatTheChainSaysThroughBlocksReorgsDoubleSpendsAn
             walk.check("seed " + std::to_string(seed) + " step " + std::to_string(i));
             if (testing::Test::HasFatalFailure()) return;
         }
+        for (std::size_t i = 0; i < seen.size(); ++i) seen[i] += walk.seen[i];
     }
-    std::cout << steps << " steps\n";
+    std::cout << steps << " steps; looked at " << seen[0] << " inactive, " << seen[1] << " waiting, " << seen[2] << " confirmed, " << seen[3]
+              << " conflicted, " << seen[4] << " abandoned transactions\n";
+    for (const std::uint64_t count : seen) EXPECT_GT(count, 100u);
 }
 
 }  // namespace
