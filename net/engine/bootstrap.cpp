@@ -14,6 +14,8 @@ constexpr std::int64_t kWaitWithMany_us = 300 * kSecond;
 constexpr std::int64_t kSeedNodePatience_us = 30 * kSecond;   // before DNS seeds are thought of
 constexpr std::int64_t kNextSeedNode_us = 10 * kSecond;
 constexpr std::int64_t kFixedSeedDelay_us = 60 * kSecond;
+constexpr std::int64_t kStarving_us = 120 * kSecond;          // with few addresses and hardly a peer: the built-in ones, too
+constexpr std::size_t kFewAddresses = 16;
 
 template <class T>
 void shuffle(std::vector<T>& values, Random& random) {
@@ -163,8 +165,14 @@ void Bootstrap::use_fixed(const State& state, std::int64_t now_us) {
     std::vector<NetworkId> empty;
     for (const NetworkId network : state.reachable)
         if (book_.size(network, std::nullopt) == 0) empty.push_back(network);
-    if (empty.empty()) return;
-    if (now_us > started_us_ + kFixedSeedDelay_us) {
+    const bool starving = now_us > started_us_ + kStarving_us && !options_.fixed_seeds.empty() &&
+                          state.full_relay_ready < kEnoughPeers && book_.size() < kFewAddresses;
+    if (empty.empty() && !starving) return;
+    if (empty.empty()) {
+        // Who called us first may have told of himself alone, so that the book was never empty.
+        log_.info("Adding fixed seeds as only {} addresses are known and hardly any of them answers", book_.size());
+        empty = state.reachable;
+    } else if (now_us > started_us_ + kFixedSeedDelay_us) {
         log_.info("Adding fixed seeds as 60 seconds have passed and addrman is empty for at least one reachable network");
     } else if (!options_.dns_seed && !seed_nodes_given_ && !state.added_nodes) {
         log_.info("Adding fixed seeds as -dnsseed=0 (or IPv4/IPv6 connections are disabled via -onlynet) and neither -addnode nor -seednode are provided");

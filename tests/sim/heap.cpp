@@ -35,8 +35,6 @@ void give_back(void* memory) noexcept {
 
 }  // namespace
 
-std::uint32_t owner() { return current; }
-
 std::uint32_t set_owner(std::uint32_t owner) {
     const std::uint32_t before = current;
     current = owner % kOwners;

@@ -10,7 +10,6 @@ namespace heap {
 
 inline constexpr std::uint32_t kOwners = 4096;
 
-std::uint32_t owner();
 /// Gives who was it before.
 std::uint32_t set_owner(std::uint32_t owner);
 /// Bytes that the owner holds now, as it asked for them.

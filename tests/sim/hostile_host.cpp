@@ -64,7 +64,6 @@ void HostileHost::on_message(Connection& connection, net::Message&& message) {
 }
 
 void HostileHost::attack(Connection& connection) {
-    ++attacks_;
     if (options_.kind == Kind::garbage) return send_garbage(connection);
     if (connection.ready) send_headers(connection);
 }

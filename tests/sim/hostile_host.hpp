@@ -25,7 +25,6 @@ public:
         options_.pace_us = pace_us;
         options_.batch_pace_us = batch_pace_us;
     }
-    std::uint64_t attacks() const { return attacks_; }
 
     void on_wake() override;
 
@@ -43,7 +42,6 @@ private:
 
     Origin& origin_;
     Options options_;
-    std::uint64_t attacks_ = 0;
 };
 
 }  // namespace cairn::sim

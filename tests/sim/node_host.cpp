@@ -55,12 +55,6 @@ void NodeHost::stop(bool orderly) {
     for (const auto& [peer, end] : ends) world_.close(end);
 }
 
-void NodeHost::add_peer(const net::Endpoint& to) {
-    const heap::As mine(id + 1);
-    (void)live_->engine.try_node(to.to_string(), options_.engine.v2, world_.now_us());
-    act();
-}
-
 void NodeHost::break_connection(net::PeerId peer) {
     if (const auto found = live_->ends.find(peer); found != live_->ends.end()) world_.break_link(found->second.link);
 }

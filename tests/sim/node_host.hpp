@@ -30,13 +30,12 @@ public:
     /// `orderly`: its anchors are on disk, too.
     void stop(bool orderly = true);
     bool running() const { return live_ != nullptr; }
+    /// How often the engine is asked what is due: behind sockets it is every 100 ms; in quiet hours seldom is enough.
     void set_tick(std::int64_t tick_us) { options_.tick_us = tick_us; }
-    void add_peer(const net::Endpoint& to);
     /// The connection is lost, for both sides.
     void break_connection(net::PeerId peer);
     void mine(Rng& rng);
 
-    bool honest() const { return options_.lie == BlockLie::none; }
     SimChain& chain() { return chain_; }
     net::Engine& engine() { return live_->engine; }
     SimRole& role() { return live_->role; }

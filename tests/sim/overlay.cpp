@@ -122,8 +122,6 @@ NodeHost* Overlay::mine(const std::function<bool(const NodeHost&)>& among) {
     return miner;
 }
 
-bool Overlay::is_honest(const net::NetAddress& address) const { return honest_addresses_.contains(address); }
-
 Overlay::Filling Overlay::filling(std::int64_t patience_us) const {
     Filling found;
     found.honest = honest_.size();

@@ -39,7 +39,6 @@ public:
     const std::vector<NodeHost*>& honest() const { return honest_; }
     const std::vector<std::unique_ptr<NodeHost>>& nodes() const { return nodes_; }
     const std::vector<std::unique_ptr<HostileHost>>& hostile() const { return hostile_; }
-    bool is_honest(const net::NetAddress& address) const;
 
     void set_churn(bool on) { churning_ = on; }
     void set_tick(std::int64_t tick_us);

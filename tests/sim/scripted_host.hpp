@@ -57,7 +57,6 @@ protected:
     Connection* find(End end);
     std::map<std::uint32_t, std::unique_ptr<Connection>>& connections() { return connections_; }
     int dialing() const { return dialing_; }
-    std::uint64_t next_number() { return rng_.next(); }
 
     World& world_;
     Rng rng_;

@@ -100,11 +100,6 @@ public:
     /// Breaks one random connection. False: there is none.
     bool break_one();
     void break_link(std::uint32_t link);
-    /// All links get this latency.
-    void set_latency(std::int64_t low_us, std::int64_t high_us) {
-        options_.latency_low_us = low_us;
-        options_.latency_high_us = high_us;
-    }
 
     // --- figures
     std::uint64_t events() const { return events_; }
