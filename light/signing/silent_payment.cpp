@@ -9,6 +9,7 @@
 #include "consensus/crypto/locked_memory.hpp"
 #include "consensus/crypto/sha256.hpp"
 #include "consensus/primitives/bech32.hpp"
+#include "consensus/script/script.hpp"
 #include "consensus/script/solver.hpp"
 #include "consensus/script/taproot.hpp"
 
@@ -220,6 +221,26 @@ Result<std::vector<Uint256>, SilentError> silent_outputs(std::span<const SilentI
         }
     }
     return outputs;
+}
+
+Bytes silent_placeholder() { return make_witness_program(1, Uint256().span()); }
+
+Result<void, SilentError> fill_silent_outputs(MutableTransaction& tx, std::span<const TxOutput> spent, const ScriptKeys& keys,
+                                              const std::map<std::size_t, SilentAddress>& recipients) {
+    CAIRN_CHECK(spent.size() == tx.inputs.size());
+    std::vector<SilentInput> inputs;
+    for (std::size_t i = 0; i < spent.size(); ++i) {
+        auto input = silent_input(tx.inputs[i].prevout, spent[i].script_pubkey, keys);
+        if (!input) return fail(input.error());
+        inputs.push_back(std::move(*input));
+    }
+    std::vector<SilentAddress> addresses;
+    for (const auto& [index, address] : recipients) addresses.push_back(address);
+    const auto outputs = silent_outputs(inputs, addresses);
+    if (!outputs) return fail(outputs.error());
+    auto output = outputs->begin();
+    for (const auto& [index, address] : recipients) tx.outputs.at(index).script_pubkey = make_witness_program(1, (output++)->span());
+    return {};
 }
 
 // --- receiving

@@ -60,6 +60,13 @@ Result<SilentInput, SilentError> silent_input(const OutPoint& prevout, ByteSpan 
 /// its inputs, none changed afterwards: sign no input with ANYONECANPAY. One recipient may stand there several times.
 Result<std::vector<Uint256>, SilentError> silent_outputs(std::span<const SilentInput> inputs, std::span<const SilentAddress> recipients);
 
+/// As large as the script of a silent payment: stands for it until all inputs are chosen.
+Bytes silent_placeholder();
+/// Writes the scripts of the outputs (by index) that are silent payments. All inputs are there, nothing is signed yet; `spent`: what they
+/// spend. Whenever an input changes, as for a higher fee, it has to be done again: keep the addresses.
+Result<void, SilentError> fill_silent_outputs(MutableTransaction& tx, std::span<const TxOutput> spent, const ScriptKeys& keys,
+                                              const std::map<std::size_t, SilentAddress>& recipients);
+
 // --- receiving
 
 /// What all inputs of a transaction say together.

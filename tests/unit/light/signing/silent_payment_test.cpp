@@ -84,7 +84,15 @@ TEST(SilentPayment, IsFoundByItsReceiverAlone) {
     const std::vector<SilentAddress> recipients{second.address(), first.address(), first.address(7), first.address(), second.address()};
     const auto outputs = silent_outputs(inputs, recipients);
     ASSERT_TRUE(outputs.has_value());
-    for (const Uint256& output : *outputs) tx.outputs.push_back({1'000, make_witness_program(1, output.span())});
+    std::map<std::size_t, SilentAddress> by_index;
+    for (std::size_t i = 0; i < recipients.size(); ++i) {
+        tx.outputs.push_back({1'000, silent_placeholder()});
+        by_index.emplace(i, recipients[i]);
+    }
+    tx.outputs.push_back({1'000, make_p2pkh(Bytes(20, 1))});
+    ASSERT_TRUE(fill_silent_outputs(tx, spent, keys, by_index).has_value());
+    for (std::size_t i = 0; i < recipients.size(); ++i) EXPECT_EQ(tx.outputs[i].script_pubkey, make_witness_program(1, (*outputs)[i].span()));
+    EXPECT_EQ(tx.outputs.back().script_pubkey, make_p2pkh(Bytes(20, 1)));
     EXPECT_TRUE(sign_transaction(tx, spent, keys).empty());
 
     const TransactionPtr made = tx.finish();
