@@ -51,7 +51,7 @@ FLOORS = {
     "light/qr": PRIMITIVES,
     "light/web": PRIMITIVES + ["light/qr", "net/io", "net/http"],
     "light/terminal": WALLET + ["light/qr", "light/wallet", "net/io", "net/http"],
-    "light/rpc": WALLET + NET + STORAGE + ["light/wallet", "light/client"],
+    "light/rpc": WALLET + NET + STORAGE + ["light/wallet", "light/client", "node/rpc"],
     "node/chain": STORAGE + ["net/core", "net/io"],
     "node/index": STORAGE + ["net/io", "node/chain"],
     "node/mempool": STORAGE + ["net/io", "node/chain"],

@@ -1,0 +1,149 @@
+// Transactions of a wallet.
+#include "consensus/base/hex.hpp"
+#include "light/rpc/support.hpp"
+#include "node/rpc/transaction_json.hpp"
+
+namespace cairn::light {
+
+using namespace rpc;
+
+namespace {
+
+/// What is the same for all entries of a transaction.
+void write_tx(const Wallet& wallet, const WalletTx& tx, JsonWriter& out) {
+    const Ledger& ledger = wallet.ledger();
+    out.field("confirmations", ledger.depth(tx));
+    if (tx.tx->tx().is_coinbase()) out.field("generated", true);
+    if (tx.is_confirmed()) {
+        out.field("blockhash", tx.block.hash).field("blockheight", tx.block.height).field("blockindex", tx.position).field("blocktime", tx.block.time);
+    } else {
+        out.field("trusted", ledger.is_trusted(tx));
+    }
+    out.field("txid", tx.txid()).field("wtxid", tx.tx->tx().wtxid);
+    out.key("alternate_wtxids").begin_array().end_array();
+    out.key("walletconflicts").begin_array();
+    for (const Txid& other : ledger.conflicts(tx)) out.hash(other);
+    out.end_array().key("mempoolconflicts").begin_array();
+    for (const Txid& other : ledger.waiting_conflicts(tx)) out.hash(other);
+    out.end_array();
+    out.field("time", tx.time).field("timereceived", tx.time_received);
+    for (const char* note : {"comment", "to"}) {
+        if (const auto found = tx.notes.find(note); found != tx.notes.end()) out.field(note, found->second);
+    }
+    if (tx.replaces) out.field("replaces_txid", *tx.replaces);
+    if (tx.replaced_by) out.field("replaced_by_txid", *tx.replaced_by);
+}
+
+void write_entry(const Wallet& wallet, const HistoryEntry& entry, bool whole, JsonWriter& out) {
+    out.begin_object();
+    if (const std::string address = wallet.address(entry.script); !address.empty()) out.field("address", address);
+    if (entry.category != Category::send) write_parent_descriptors(wallet, entry.script, out);
+    out.field("category", to_string(entry.category)).amount_field("amount", entry.amount);
+    if (entry.label) out.field("label", *entry.label);
+    out.field("vout", entry.output);
+    if (entry.fee) out.amount_field("fee", *entry.fee);
+    if (whole) write_tx(wallet, *entry.tx, out);
+    out.field("abandoned", entry.abandoned).end_object();
+}
+
+Results entry_result() {
+    return {arr("", "", {obj("", "", {str("address", "Where it was paid to"), str("category", "send, receive, generate, immature or orphan"),
+                                      amount("amount", "Negative for send"), num("vout", "The output"), num("confirmations", "Blocks, negative when conflicting"),
+                                      hex("txid", "The transaction"), elided("and others, as Bitcoin Core has them")})})};
+}
+
+RpcMethod listtransactions(const RpcContext& context) {
+    return wallet_method(context, "listtransactions", "Lists the newest entries, the last one last.",
+                         {arg_str("label|dummy", http::optional(), "Only what was received with this label; \"*\" for all"),
+                          arg_num("count", http::default_value("10"), "How many"), arg_num("skip", http::default_value("0"), "Without so many of the newest"),
+                          arg_bool("include_watchonly", http::default_value("false"), "Without effect")},
+                         entry_result(), [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+                             HistoryFilter filter;
+                             if (request.has("label") && request.string_or("label", "") != "*") {
+                                 filter.label = request.string_or("label", "");
+                                 if (filter.label->empty()) throw RpcError{code::kInvalidParameter, "Label argument must be a valid label name or \"*\"."};
+                             }
+                             const auto count = request.int_or("count", 10), skip = request.int_or("skip", 0);
+                             if (count < 0) throw RpcError{code::kInvalidParameter, "Negative count"};
+                             if (skip < 0) throw RpcError{code::kInvalidParameter, "Negative from"};
+                             out.begin_array();
+                             for (const HistoryEntry& entry : wallet.history(static_cast<std::size_t>(count), static_cast<std::size_t>(skip), filter)) {
+                                 write_entry(wallet, entry, true, out);
+                             }
+                             out.end_array();
+                         });
+}
+
+RpcMethod listsinceblock(const RpcContext& context) {
+    return wallet_method(
+        context, "listsinceblock", "Lists what happened since a block.",
+        {arg_str("blockhash", http::optional(), "The block; all without it"), arg_num("target_confirmations", http::default_value("1"), "What lastblock means"),
+         arg_bool("include_watchonly", http::default_value("false"), "Without effect"), arg_bool("include_removed", http::default_value("true"), "Without effect: what a reorganisation took back is listed as unconfirmed"),
+         arg_bool("include_change", http::default_value("false"), "Change too"), arg_str("label", http::optional(), "Only what was received with this label")},
+        {obj("", "", {arr("transactions", "", {elided("as listtransactions has them")}), arr("removed", "", {elided("none")}), hex("lastblock", "To be asked with the next time")})},
+        [&context](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+            Height since = -1;
+            const HeaderNode* tip = context.desk->find_header(wallet.tip().hash);
+            if (request.has("blockhash") && !request.string_or("blockhash", "").empty()) {
+                const HeaderNode* node = context.desk->find_header(BlockHash(http::as_hash(request.param(0), "blockhash")));
+                if (!node) throw RpcError{code::kInvalidAddressOrKey, "Block not found"};
+                // Of a stale block counts where it left the chain.
+                while (tip && node->parent && (node->height > tip->height || tip->ancestor(node->height) != node)) node = node->parent;
+                since = node->height;
+            }
+            const auto target = request.int_or("target_confirmations", 1);
+            if (target < 1) throw RpcError{code::kInvalidParameter, "Invalid parameter"};
+            HistoryFilter filter;
+            filter.include_change = request.bool_or("include_change", false);
+            if (request.has("label")) filter.label = request.string_or("label", "");
+            out.begin_object().key("transactions").begin_array();
+            for (const HistoryEntry& entry : wallet.history_since(since, filter)) write_entry(wallet, entry, true, out);
+            out.end_array().key("removed").begin_array().end_array();
+            const Height last = static_cast<Height>(std::max<std::int64_t>(0, wallet.tip().height + 1 - target));
+            if (const HeaderNode* node = tip ? tip->ancestor(last) : nullptr) out.field("lastblock", node->hash);
+            else out.field("lastblock", Uint256{});
+            out.end_object();
+        });
+}
+
+RpcMethod gettransaction(const RpcContext& context) {
+    return wallet_method(context, "gettransaction", "Tells all of a transaction of the wallet.",
+                         {arg_hex("txid", http::required(), "The transaction"), arg_bool("include_watchonly", http::default_value("false"), "Without effect"),
+                          arg_bool("verbose", http::default_value("false"), "Decoded as well")},
+                         {obj("", "", {amount("amount", "What it gave the wallet"), amount("fee", "Negative; of own ones"), arr("details", "", {elided("its entries")}),
+                                       hex("hex", "The transaction"), elided("and others, as Bitcoin Core has them")})},
+                         [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+                             const auto details = wallet.details(Txid(http::as_hash(request.param(0), "txid")));
+                             if (!details) throw RpcError{code::kInvalidAddressOrKey, "Invalid or non-wallet transaction id"};
+                             const Transaction& tx = details->tx->tx->tx();
+                             out.begin_object().amount_field("amount", details->amounts.net());
+                             if (details->amounts.fee) out.amount_field("fee", *details->amounts.fee);
+                             write_tx(wallet, *details->tx, out);
+                             out.key("details").begin_array();
+                             for (const HistoryEntry& entry : details->entries) write_entry(wallet, entry, false, out);
+                             out.end_array().field("hex", hex_of(MutableTransaction(tx)));
+                             if (request.bool_or("verbose", false)) {
+                                 out.key("decoded").begin_object();
+                                 node::write_transaction_fields(out, wallet.params(), tx, {});
+                                 out.end_object();
+                             }
+                             write_last_block(wallet, out);
+                             out.end_object();
+                         });
+}
+
+RpcMethod abandontransaction(const RpcContext& context) {
+    return wallet_method(context, "abandontransaction", "Gives up a transaction that is not in a block, so that what it spends can be spent again.",
+                         {arg_hex("txid", http::required(), "The transaction")}, {none()}, [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+                             expect(wallet.abandon(Txid(http::as_hash(request.param(0), "txid"))));
+                             out.null();
+                         });
+}
+
+}  // namespace
+
+void add_history_methods(http::RpcTable& table, const RpcContext& context) {
+    for (auto* make : {listtransactions, listsinceblock, gettransaction, abandontransaction}) table.add(make(context));
+}
+
+}  // namespace cairn::light
