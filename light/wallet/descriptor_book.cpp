@@ -123,6 +123,7 @@ Result<std::uint32_t, std::string> DescriptorBook::add(const Addition& addition,
         known->created = std::min(known->created, addition.created);
         if (addition.internal) known->internal = addition.internal;
         if (addition.next) known->next = std::max(known->next, *addition.next);
+        if (!addition.active) known->active = false;
         if (addition.range && start < known->range_start) {
             // Below what is watched: expand that part on its own.
             const std::uint32_t upper = std::exchange(known->range_end, start);
@@ -256,7 +257,14 @@ std::optional<std::uint32_t> DescriptorBook::active(AddressType type, bool inter
 }
 
 std::optional<std::vector<Bytes>> DescriptorBook::scripts_at(std::uint32_t number, std::uint32_t index) const {
-    return expand(descriptors_[number], index);
+    if (auto scripts = expand(descriptors_[number], index)) return scripts;
+    // Its private key is locked; what was expanded before is known all the same.
+    std::vector<Bytes> found;
+    for (const auto& [script, place] : places_) {
+        if (place.descriptor == number && place.index == index) found.push_back(to_bytes(as_bytes(script)));
+    }
+    if (found.empty()) return std::nullopt;
+    return found;
 }
 
 ScriptKeys DescriptorBook::solving_data(ByteSpan script, bool private_keys) const {

@@ -133,7 +133,8 @@ public:
     /// Goes up whenever something changed.
     std::uint64_t revision() const { return revision_; }
 
-    bool spend_unconfirmed_change = true;
+    /// Own change that waits is trusted only when it may be spent.
+    void set_spend_unconfirmed_change(bool value) { spend_unconfirmed_change_ = value; }
 
 private:
     using Trusted = std::set<Txid>;
@@ -166,6 +167,7 @@ private:
     std::unordered_map<OutPoint, Txid, OutPointHash> foreign_spends_;        ///< waiting, not in the ledger; not stored
     std::map<OutPoint, bool> locks_;
     std::uint64_t revision_ = 1;
+    bool spend_unconfirmed_change_ = true;
 };
 
 }  // namespace cairn::light

@@ -111,7 +111,7 @@ bool Ledger::is_trusted(const WalletTx& tx) const {
 
 bool Ledger::is_trusted(const WalletTx& tx, Trusted& trusted, int depth) const {
     if (tx.is_confirmed() || trusted.contains(tx.txid())) return true;
-    if (tx.state != TxState::waiting || !spend_unconfirmed_change || depth > kMaxTrustDepth) return false;
+    if (tx.state != TxState::waiting || !spend_unconfirmed_change_ || depth > kMaxTrustDepth) return false;
     if (debit(tx.tx->tx()) == 0) return false;
     for (const TxInput& input : tx.tx->tx().inputs) {
         if (owned(input.prevout) == nullptr) return false;

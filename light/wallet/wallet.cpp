@@ -237,6 +237,14 @@ Outcome<void> Wallet::set_avoid_reuse(bool value) {
     return finish(change);
 }
 
+void Wallet::set_policy(const SpendPolicy& policy) {
+    const bool avoid_reuse = policy_.avoid_reuse;
+    policy_ = policy;
+    policy_.avoid_reuse = avoid_reuse;
+    ledger_.set_spend_unconfirmed_change(policy.spend_unconfirmed_change);
+    picture_.reset();
+}
+
 std::int64_t Wallet::birth() const {
     std::int64_t earliest = birth_;
     bool any = false;

@@ -96,9 +96,9 @@ public:
     Outcome<void> set_avoid_reuse(bool value);
     /// Nothing that concerns the wallet is older, seconds since 1970.
     std::int64_t birth() const;
-    /// Of fees and change; not stored.
-    SpendPolicy& policy() { return policy_; }
     const SpendPolicy& policy() const { return policy_; }
+    /// Of fees and change; not stored. Whether used addresses are avoided stays as it is.
+    void set_policy(const SpendPolicy& policy);
     /// Small records that the host wants to keep with the wallet, such as how far a rescan is.
     Outcome<void> put_note(std::string_view key, ByteSpan value);
     Outcome<std::optional<Bytes>> note(std::string_view key) const;

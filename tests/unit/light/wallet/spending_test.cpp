@@ -155,9 +155,12 @@ TEST(Create, SaysWhyItRefuses) {
     EXPECT_EQ(h.refusal(pay(10'000), control), "");
     h.host.rate.reset();
     EXPECT_EQ(h.refusal(pay(10'000)), "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable -fallbackfee.");
-    h.wallet->policy().fallback_fee = {3'000};
+    SpendPolicy policy;
+    policy.fallback_fee = {3'000};
+    h.wallet->set_policy(policy);
     EXPECT_EQ(h.create(pay(10'000)).fee_choice.reason, FeeReason::fallback);
-    h.wallet->policy().max_fee = 100;
+    policy.max_fee = 100;
+    h.wallet->set_policy(policy);
     EXPECT_EQ(h.refusal(pay(10'000)), "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)");
     control = {};
     control.max_weight = 100;
@@ -271,6 +274,19 @@ TEST(Create, PaysForTheAncestorsOfItsOwnChange) {
     const std::int64_t together = parent_tx->tx->tx().vsize() + made.tx.finish()->tx().vsize();
     EXPECT_GE(made.fee + parent_fee, FeeRate{20'000}.fee(together));
     EXPECT_LE(made.fee + parent_fee, FeeRate{20'000}.fee(together + 3));
+}
+
+TEST(Create, LeavesUnconfirmedChangeAloneWhereItIsToldTo) {
+    Desk h;
+    h.fund(1'000'000);
+    h.send(pay(100'000));
+    EXPECT_GT(h.wallet->balance().trusted, 0);
+    SpendPolicy policy;
+    policy.spend_unconfirmed_change = false;
+    h.wallet->set_policy(policy);
+    EXPECT_EQ(h.wallet->balance().trusted, 0);
+    EXPECT_GT(h.wallet->balance().untrusted_pending, 0);
+    EXPECT_EQ(h.refusal(pay(100'000)), "Insufficient funds");
 }
 
 TEST(Create, KeepsVersionThreeToItself) {

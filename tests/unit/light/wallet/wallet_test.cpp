@@ -328,6 +328,71 @@ TEST(Wallet, ImportsReceivingAndChangeFromOneText) {
     EXPECT_FALSE(h.wallet->import(request));
 }
 
+TEST(Wallet, NeedsItsKeysForHardenedAddressesBeyondTheLookahead) {
+    WalletOptions options = WalletHarness::small();
+    options.blank = true;
+    WalletHarness h(options);
+    const std::string text = "wpkh(" + options.master->private_text(*h.params) + "/1h/*h)";
+    ImportRequest request;
+    request.descriptor = text + "#" + descriptor_checksum(text);
+    request.active = true;
+    const auto imported = h.wallet->import(request);
+    ASSERT_TRUE(imported) << imported.error().message;
+    ASSERT_TRUE(h.wallet->encrypt("secret", {10, 8, 1}));
+    h.reopen();
+    EXPECT_TRUE(h.wallet->refill());  // there are enough
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(h.wallet->book().owns(h.address()));
+    EXPECT_EQ(h.wallet->new_address(AddressType::bech32).error().message, "Error: Keypool ran out, please call keypoolrefill first");
+    EXPECT_EQ(h.wallet->refill().error().kind, WalletErrorKind::locked);
+    ASSERT_TRUE(h.wallet->unlock("secret", 60));
+    EXPECT_EQ(h.wallet->watched_scripts().size(), 10u);
+    const Bytes script = h.address();
+    h.mine({h.payment(script, 100'000)});
+    EXPECT_EQ(h.wallet->balance().trusted, 100'000);
+    const std::array<Recipient, 1> recipients{Recipient{WalletHarness::foreign_script(), 40'000, false}};
+    CoinControl control;
+    control.change_script = script;
+    auto made = h.wallet->create_transaction(recipients, control);
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_TRUE(h.wallet->sign(*made)->empty());
+}
+
+TEST(Wallet, FindsOldPaymentsWhenItIsShownTheBlocksAgain) {
+    WalletHarness h, other;
+    std::vector<Bytes> given;
+    for (int i = 0; i < 12; ++i) given.push_back(other.address());
+    h.mine({h.payment(given[9], 1'000)});  // too far ahead to be seen
+    h.mine({h.payment(given[4], 2'000)});
+    EXPECT_EQ(h.wallet->balance().trusted, 2'000);
+    const BlockPlace tip = h.wallet->tip();
+    const auto effect = h.wallet->rescan_block(h.place_of(*h.blocks[0], 0), *h.blocks[0]);
+    EXPECT_TRUE(effect->concerns);
+    EXPECT_EQ(h.wallet->balance().trusted, 3'000);
+    EXPECT_EQ(h.wallet->tip(), tip);
+    EXPECT_EQ(h.wallet->details(h.blocks[0]->txs()[1].txid)->confirmations, 2);
+    EXPECT_FALSE(h.wallet->rescan_block({7, {}, 0}, *h.blocks[0]));
+    // Again: nothing is doubled.
+    ASSERT_TRUE(h.wallet->rescan_block(h.place_of(*h.blocks[0], 0), *h.blocks[0]));
+    EXPECT_EQ(h.wallet->balance().trusted, 3'000);
+    EXPECT_EQ(h.wallet->ledger().size(), 2u);
+}
+
+TEST(Wallet, DoesNotWriteForEveryBlockThatPassesByAndStillKnowsItsTip) {
+    WalletHarness h;
+    h.fund(1'000);
+    const std::size_t pending = h.store.pending_writes();
+    h.mine_many(50);
+    EXPECT_EQ(h.store.pending_writes(), pending);
+    const BlockPlace tip = h.wallet->tip();
+    h.reopen();  // closing writes
+    EXPECT_EQ(h.wallet->tip(), tip);
+    // A block at the height of an old one takes its place.
+    const BlockPtr other = h.block_of({h.coinbase(Bytes{0x51})}, h.blocks[9]->hash());
+    ASSERT_TRUE(h.wallet->connect_block(h.place_of(*other, 10), other.get()));
+    EXPECT_EQ(h.wallet->tip().height, 10);
+    EXPECT_EQ(h.wallet->balance().trusted, 1'000);
+}
+
 TEST(Wallet, EncryptsItsKeysAndNeedsThePassphraseToSign) {
     WalletHarness h;
     h.fund(100'000);
