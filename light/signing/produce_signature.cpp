@@ -1,5 +1,7 @@
 #include "light/signing/produce_signature.hpp"
 
+#include <algorithm>
+
 #include "consensus/base/codec.hpp"
 #include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
@@ -14,8 +16,6 @@ namespace {
 
 using miniscript::Availability;
 using Stack = std::vector<Bytes>;
-
-constexpr std::size_t kPreimageSize = 32;
 
 Hash160 as_hash160(ByteSpan bytes) {
     Hash160 hash{};
@@ -38,6 +38,19 @@ std::size_t serialized_size(const Stack& items) {
     std::size_t size = compact_size_length(items.size());
     for (const Bytes& item : items) size += compact_size_length(item.size()) + item.size();
     return size;
+}
+
+/// As many items and bytes as the largest satisfaction has, whichever keys sign and locks are met; false when there is none.
+bool largest_stack(const miniscript::Node& node, Stack& stack) {
+    const auto items = node.witness_items(), bytes = node.witness_bytes.satisfied;
+    if (!items || !bytes) return false;
+    if (*items <= 0) return true;
+    // One item takes what the others, which are empty, leave.
+    constexpr int kShortest = 253, kShortLength = 1, kLongLength = 3;
+    const int left = std::max(*bytes - (*items - 1), 1), size = left - kShortLength < kShortest ? left - kShortLength : std::max(left - kLongLength, kShortest);
+    stack.assign(static_cast<std::size_t>(*items), Bytes());
+    stack.back().resize(static_cast<std::size_t>(size));
+    return true;
 }
 
 /// What an output script comes to with what is known.
@@ -94,9 +107,7 @@ public:
             preimage = found->second;
             return Availability::yes;
         }
-        if (!maker_.measures()) return Availability::no;
-        preimage.assign(kPreimageSize, 0);
-        return Availability::maybe;
+        return Availability::no;
     }
     bool meets_older(std::uint32_t sequence) const override { return maker_.checker().check_sequence(sequence); }
     bool meets_after(std::uint32_t lock_time) const override { return maker_.checker().check_lock_time(lock_time); }
@@ -105,7 +116,7 @@ protected:
     Availability give(std::optional<Bytes> made, Bytes& signature) const {
         if (!made) return Availability::no;
         signature = std::move(*made);
-        return maker_.measures() ? Availability::maybe : Availability::yes;
+        return Availability::yes;
     }
     const std::vector<Bytes>& keys_;
 
@@ -246,9 +257,10 @@ void InputSolver::witness_program(Step& step, Stack& witness) {
 bool InputSolver::satisfy_witness_script(ByteSpan script, Stack& witness) {
     const auto decoded = miniscript::decode(script, miniscript::Context::p2wsh, [&](ByteSpan hash) { return public_key(as_hash160(hash)); });
     if (!decoded) return false;
+    if (maker_.measures()) return largest_stack(*decoded->node, witness);
     auto found = miniscript::satisfy(*decoded->node, WitnessScriptProvisions(*this, decoded->keys, script));
     witness = std::move(found.stack);
-    return found.available == Availability::yes || (maker_.measures() && found.available == Availability::maybe);
+    return found.available == Availability::yes;
 }
 
 void InputSolver::learn_tap_key(const Uint256& key, const Uint256* leaf_hash) {
@@ -312,9 +324,9 @@ std::optional<Stack> InputSolver::leaf(const TapLeafScript& leaf_script) {
     const auto decoded = miniscript::decode(script, miniscript::Context::tapscript, [&](ByteSpan hash) { return xonly_key(as_hash160(hash)); });
     if (!decoded) return std::nullopt;
     const Uint256 leaf_hash = tapleaf_hash(static_cast<std::uint8_t>(version), script);
+    if (Stack stack; maker_.measures()) return largest_stack(*decoded->node, stack) ? std::optional(std::move(stack)) : std::nullopt;
     auto found = miniscript::satisfy(*decoded->node, LeafProvisions(*this, decoded->keys, leaf_hash));
-    const bool usable = found.available == Availability::yes || (maker_.measures() && found.available == Availability::maybe);
-    return usable ? std::optional(std::move(found.stack)) : std::nullopt;
+    return found.available == Availability::yes ? std::optional(std::move(found.stack)) : std::nullopt;
 }
 
 std::optional<Stack> InputSolver::taproot(const Uint256& output_key) {

@@ -31,7 +31,7 @@ public:
     /// For the key path: by `internal_key` tweaked with what stands in `tweak`, or by `output_key` as it is.
     virtual std::optional<Bytes> schnorr_key_path(const ScriptKeys& keys, const Uint256& key, const std::optional<Uint256>& tweak) const = 0;
     virtual std::optional<Bytes> schnorr_leaf(const ScriptKeys& keys, const Uint256& key, const Uint256& leaf_hash) const = 0;
-    /// Only sizes count: what is not at hand may be stood in for.
+    /// Only the largest size counts, not what is at hand.
     virtual bool measures() const { return false; }
 };
 
@@ -66,7 +66,7 @@ public:
         usual,    ///< 71 bytes: what signers that grind for a low R make
         largest,  ///< 72 bytes: what any signer may make
     };
-    /// `largest_witness`: of several ways that are not at hand the largest counts, and preimages are stood in for.
+    /// `largest_witness`: of all ways to spend the largest counts.
     explicit DummySignatureMaker(Size size = Size::usual, bool largest_witness = false) : size_(size), largest_witness_(largest_witness) {}
 
     const SignatureChecker& checker() const override;

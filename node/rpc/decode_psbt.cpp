@@ -76,7 +76,7 @@ void write_hex_map(JsonWriter& out, std::string_view name, const std::map<Bytes,
     out.end_object();
 }
 
-/// The parts of a proprietary field's key (BIP174): type, identifier, subtype, the rest.
+/// Proprietary fields with what their keys begin with (BIP174): the type, then whose they are and a number of his.
 void write_proprietary(JsonWriter& out, const light::PsbtFields& fields, bool always = false) {
     if (fields.empty() && !always) return;
     out.key("proprietary").begin_array();
@@ -86,7 +86,7 @@ void write_proprietary(JsonWriter& out, const light::PsbtFields& fields, bool al
         const ByteSpan identifier = reader.var_bytes();
         const std::uint64_t subtype = reader.compact_size();
         out.begin_object().hex_field("identifier", identifier).field("subtype", subtype);
-        out.hex_field("key", ByteSpan(key).subspan(reader.position())).hex_field("value", value).end_object();
+        out.hex_field("key", key).hex_field("value", value).end_object();
     }
     out.end_array();
 }

@@ -18,7 +18,7 @@ RpcResult decoded_transaction(std::string name, std::string words) {
 RpcResult proprietary(std::string words) {
     return arr("proprietary", std::move(words),
                {obj("", "",
-                    {hex("identifier", "Whose field it is"), num("subtype", "The number of the kind"), hex("key", "The rest of the key"),
+                    {hex("identifier", "Whose field it is"), num("subtype", "The number of the kind"), hex("key", "The whole key"),
                      hex("value", "The value")})});
 }
 
