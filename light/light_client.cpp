@@ -4,7 +4,10 @@
 
 #include "light/chain_methods.hpp"
 #include "light/client/filter_checkpoints.hpp"
+#include "light/rpc/methods.hpp"
 #include "light/thread_jobs.hpp"
+#include "light/wallet_shelf.hpp"
+#include "light/web/web_face.hpp"
 #include "net/http/auth.hpp"
 #include "net/http/json_rpc.hpp"
 #include "net/io/clock.hpp"
@@ -30,17 +33,21 @@ struct LightClient::Parts {
     net::Clock clock;
     std::unique_ptr<storage::KvStore> chain_kv, watch_kv;
     std::unique_ptr<ScriptWatch> watch;
+    std::unique_ptr<WalletShelf> shelf;
     std::unique_ptr<LightRole> role;
     std::unique_ptr<ThreadJobs> jobs;
     std::unique_ptr<net::Network> network;
     ChainMethods methods;
+    RpcContext wallet_methods;
     http::RpcTable table;
     http::Authorizer authorizer;
     std::unique_ptr<http::JsonRpc> json_rpc;
     std::unique_ptr<http::HttpServer> http;
+    std::unique_ptr<WebFace> web;
 
     Result<void, std::string> open_stores();
     Result<void, std::string> start_http();
+    Result<void, std::string> start_web();
 };
 
 LightClient::LightClient(LightSettings settings, std::function<void()> request_stop) : parts_(std::make_unique<Parts>()) {
@@ -70,6 +77,16 @@ Result<void, std::string> LightClient::Parts::open_stores() {
     watch = std::move(*watching);
     for (const WatchedScript& watched : settings.watched)
         if (auto added = watch->add(watched.script, watched.since); !added) return fail(added.error().message);
+    shelf = std::make_unique<WalletShelf>(*settings.params, *watch, WalletShelf::Options{settings.data_dir / "wallets", &net::Clock::system_now});
+    for (const std::string& trouble : shelf->open()) log::warning("{}", trouble);
+    return {};
+}
+
+Result<void, std::string> LightClient::Parts::start_web() {
+    if (!settings.web_port) return {};
+    web = std::make_unique<WebFace>(table, WebFace::Options{*settings.web_port, settings.data_dir / "web_address"});
+    if (auto done = web->start(); !done) return done;
+    log::info("The page of the wallet: its address is in {}", (settings.data_dir / "web_address").string());
     return {};
 }
 
@@ -81,6 +98,7 @@ Result<void, std::string> LightClient::Parts::start_http() {
     authorizer.add_plain(http::kCookieUser, *cookie);
     json_rpc = std::make_unique<http::JsonRpc>(table, authorizer, settings.net.log_ips);
     http->add_route("/", true, [this](const http::HttpRequest& request) { return json_rpc->handle(request); });
+    http->add_route("/wallet/", false, [this](const http::HttpRequest& request) { return json_rpc->handle(request); });
     http->start();
     return {};
 }
@@ -103,7 +121,7 @@ Result<void, std::string> LightClient::start() {
         log::error("{}", error.message);
         p.request_stop();
     };
-    auto role = LightRole::open(*p.settings.params, *p.chain_kv, *p.jobs, *p.watch, *p.watch, std::move(options));
+    auto role = LightRole::open(*p.settings.params, *p.chain_kv, *p.jobs, *p.shelf, *p.shelf, std::move(options));
     if (!role) return fail(role.error().message);
     p.role = std::move(*role);
     const auto view = p.role->view();
@@ -112,7 +130,11 @@ Result<void, std::string> LightClient::start() {
     if (auto done = p.network->start(); !done) return done;
     p.methods = {p.settings.params.get(), p.role.get(), p.watch.get(), p.network.get(), net::Clock::system_now(), p.request_stop};
     add_chain_methods(p.table, p.methods);
+    p.shelf->attach(*p.role, *p.network);
+    p.wallet_methods = {p.settings.params.get(), p.shelf.get(), &net::Clock::system_now};
+    register_light_methods(p.table, p.wallet_methods);
     p.table.finish_warmup();
+    if (auto done = p.start_web(); !done) return done;
     log::info("Done loading");
     return {};
 }
@@ -120,13 +142,16 @@ Result<void, std::string> LightClient::start() {
 void LightClient::stop() {
     if (!parts_) return;
     Parts& p = *parts_;
+    if (p.web) p.web->stop();
     if (p.http) p.http->interrupt();
     if (p.http) p.http->stop();
     if (p.network) p.network->stop();
     if (p.jobs) p.jobs->stop();
+    if (p.shelf) p.shelf->detach();
     p.network.reset();
     p.role.reset();
     p.jobs.reset();
+    p.shelf.reset();
     p.watch.reset();
     for (const auto& kv : {p.chain_kv.get(), p.watch_kv.get()})
         if (kv) (void)kv->flush();

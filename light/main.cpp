@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "light/light_client.hpp"
+#include "light/terminal/commands.hpp"
 #include "net/io/log.hpp"
 #include "node/config/identity.hpp"
 
@@ -26,13 +27,22 @@ bool answer_and_leave(const node::Args& args) {
     const bool version = args.get_bool("-version", false);
     if (!version && !args.is_set("-?") && !args.is_set("-help")) return false;
     std::cout << node::kClientName << " light client version v" << node::kClientVersion << "\n";
-    if (!version) std::cout << "\nFollows the Bitcoin chain by headers and compact filters, with no server to trust.\n\nUsage: cairn-light [options]\n\n" << args.help(false);
+    if (!version) std::cout << "\nFollows the Bitcoin chain by headers and compact filters, with no server to trust.\n\nUsage: cairn-light [options]              (runs the client)\n"
+                                 "or:    cairn-light [options] <command>    (while it runs)\n\n" << light::commands_help() << "\n" << args.help(false);
     return true;
+}
+
+/// A command for people: a call or a few to the client that runs.
+int run_command(const node::Args& args, const light::LightSettings& settings) {
+    light::HttpCaller caller({settings.http.binds.front().first, settings.http.binds.front().second, settings.cookie_file, ""});
+    light::TerminalConsole console;
+    return light::run_command(args.words(), caller, *settings.params, console);
 }
 
 int run(node::Args& args) {
     auto settings = light::make_settings(args);
     if (!settings) return complain(settings.error());
+    if (!args.words().empty()) return run_command(args, *settings);
     for (const std::string& category : args.list("-debug"))
         if (!log::enable_category(category)) return complain("Unsupported logging category -debug=" + category + ".");
     if (auto opened = log::start(settings->log); !opened) return complain(opened.error());

@@ -17,6 +17,7 @@ using enum node::OptionGroup;
 
 namespace {
 
+constexpr int kWebPortAbove = 12;
 constexpr int kRpcPortAbove = 10;  // above that of a full node, so that both can run side by side
 
 constexpr Option kOptions[] = {
@@ -53,6 +54,7 @@ constexpr Option kOptions[] = {
     {"-testnet4", "", "The same as -chain=testnet4", chain_selection},
     {"-rpcbind", "=<addr>", "Take RPC calls at this address (default: 127.0.0.1)", rpc, node::kNetworkOnly},
     {"-rpcport", "=<port>", "Take RPC calls at this port (default: 10 above that of a full node)", rpc, node::kNetworkOnly},
+    {"-web", "", "Serve the wallet's page to a browser on this computer; -web=<port> chooses the port (default: 0, and 12 above that of a full node's RPC)", rpc, node::kNetworkOnly},
     {"-rpcthreads", "=<n>", "Threads that answer RPC calls (default: 4)", rpc},
 };
 
@@ -139,6 +141,12 @@ Result<LightSettings, std::string> make_settings(node::Args& args) {
     const auto port = args.get_int("-rpcport", node::default_rpc_port(*name) + kRpcPortAbove);
     if (port < 1 || port > 65535) return fail(std::string("Invalid port specified in -rpcport: '") + args.get("-rpcport", "") + "'");
     settings.http.binds = {{args.get("-rpcbind", "127.0.0.1"), static_cast<std::uint16_t>(port)}};
+    if (args.is_set("-web") && !args.is_negated("-web")) {
+        const std::string web = args.get("-web", "");
+        const auto web_port = web.empty() || web == "1" ? node::default_rpc_port(*name) + kWebPortAbove : args.get_int("-web", 0);
+        if (web_port < 1 || web_port > 65535) return fail("Invalid port specified in -web: '" + web + "'");
+        settings.web_port = static_cast<std::uint16_t>(web_port);
+    }
     settings.http.threads = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-rpcthreads", 4), 1, 64));
     settings.log.file = settings.data_dir / "debug.log";
     settings.log.print_to_console = args.get_bool("-printtoconsole", true);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "net/http/rpc_error.hpp"
@@ -269,6 +270,12 @@ int main(int argc, char* argv[]) {
     if (argc < 2 || version || args.is_set("-?") || args.is_set("-h") || args.is_set("-help")) {
         print_usage(args, version);
         return argc < 2 ? fail_with("Error: too few parameters") : EXIT_SUCCESS;
+    }
+    if (args.get_bool("-light", false)) {
+        const char* home = std::getenv("HOME");
+        args.soft_set("-datadir", (std::filesystem::path(home ? home : "/") / kLightDataDir).string());
+        std::error_code error;
+        if (std::filesystem::exists(args.data_dir() / kLightConfigFile, error)) args.soft_set("-conf", kLightConfigFile);
     }
     if (!args.data_dir_exists()) return fail_with("Error: Specified data directory \"" + args.get("-datadir", "") + "\" does not exist.");
     try {

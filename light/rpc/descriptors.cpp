@@ -93,8 +93,12 @@ RpcMethod listdescriptors(const RpcContext& context) {
                              std::vector<Row> rows;
                              const auto& all = wallet.book().all();
                              for (std::uint32_t i = 0; i < all.size(); ++i) {
-                                 const SecretBytes secret = with_keys ? expect(wallet.private_descriptor(i)) : SecretBytes{};
-                                 rows.push_back({with_keys ? std::string(secret.begin(), secret.end()) : all[i].text, &all[i]});
+                                 std::string text = all[i].text;
+                                 if (with_keys) {
+                                     const auto secret = expect(wallet.private_descriptor(i));
+                                     text.assign(secret.begin(), secret.end());
+                                 }
+                                 rows.push_back({std::move(text), &all[i]});
                              }
                              std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.text < b.text; });
                              out.begin_object().field("wallet_name", wallet.name()).key("descriptors").begin_array();

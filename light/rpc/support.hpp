@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "consensus/rules/params.hpp"
 #include "consensus/script/script.hpp"
 #include "light/rpc/methods.hpp"
 #include "net/http/rpc_method.hpp"

@@ -32,7 +32,8 @@ Server find_server(const Args& args) {
     const std::string connect = args.get("-rpcconnect", "127.0.0.1");
     std::uint16_t own_port = 0;
     if (!split_host_port(connect, server.host, own_port)) throw std::runtime_error("Invalid port provided in -rpcconnect: " + connect);
-    server.port = own_port ? own_port : default_rpc_port(args.network());
+    const int above = args.get_bool("-light", false) ? kLightPortAbove : 0;
+    server.port = own_port ? own_port : static_cast<std::uint16_t>(default_rpc_port(args.network()) + above);
     if (const auto text = args.get("-rpcport")) {
         std::uint16_t port = 0;
         const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), port);

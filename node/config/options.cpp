@@ -226,6 +226,7 @@ constexpr Option kClientOptions[] = {
     {"-allowignoredconf", "", "Only warn when the data directory holds a bitcoin.conf that is not the one in use", general},
     {"-includeconf", "=<file>", "Read this file, too; only within the configuration file", general},
     {"-color", "=<when>", "Colours: always, auto (on a terminal) or never (default: auto)", general, kNoNegation},
+    {"-light", "", "Call cairn-light: its data directory (default: ~/.cairn-light), its configuration file and its port", general},
     {"-named", "", "Arguments are name=value pairs (default: 0)", general},
     {"-rpcid", "=<id>", "The id of the request (default: 1)", general, kNoNegation | kNoElision},
     {"-rpcclienttimeout", "=<n>", "Seconds to wait for the answer, 0 for ever (default: 900)", general},
