@@ -63,6 +63,7 @@ void write_light_info(const ChainMethods& context, JsonWriter& out) {
     out.field("rate", view->rate);
     if (view->eta_s) out.field("eta", *view->eta_s);
     out.field("headers", view->tip->height);
+    out.field("bestblockhash", view->tip->hash);
     out.field("filterheaders", view->filter_height);
     out.field("scanned", view->scanned_height);
     out.field("peers", view->peers);

@@ -1,6 +1,7 @@
 #include "light/client/light_role.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <unordered_set>
 
@@ -86,6 +87,7 @@ public:
     std::unique_ptr<Scanner> scanner;
     std::map<PeerId, Peer> peers;
     bool ever_headers_done = false;
+    std::atomic<int> watch_changes{0};  ///< that the scanner was not told of yet
     std::int64_t last_tip_s = 0;
     const HeaderNode* last_tip = nullptr;
     ProgressMeter meter;
@@ -194,7 +196,7 @@ void LightRole::Impl::publish(std::int64_t now_us) {
         const std::int64_t missing = (now_us / 1'000'000 - std::int64_t{chain.tip()->header.time}) / chain.params().pow_target_spacing;
         done = tip;
         total = tip + std::max<std::int64_t>(missing, 0);
-    } else if (scanner->done(chain.tip()) && filter_headers.tip() == chain.tip()) {
+    } else if (scanner->done(chain.tip()) && filter_headers.tip() == chain.tip() && watch_changes == 0) {
         view->phase = Phase::synced;
     } else if (filter_headers.tip() != chain.tip() && view->scanned_height >= view->filter_height) {
         view->phase = Phase::filter_headers;
@@ -226,7 +228,21 @@ LightRole::LightRole(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LightRole::~LightRole() = default;
 
 void LightRole::watch_changed() {
-    impl_->inbox->put([impl = impl_.get()] { impl->scanner->on_watch_changed(); });
+    ++impl_->watch_changes;
+    {
+        // Whoever asks from now on hears that something is left to do.
+        const std::lock_guard lock(impl_->mutex);
+        if (impl_->picture->phase == Phase::synced) {
+            auto view = std::make_shared<LightView>(*impl_->picture);
+            view->phase = Phase::scanning;
+            view->eta_s.reset();
+            impl_->picture = std::move(view);
+        }
+    }
+    impl_->inbox->put([impl = impl_.get()] {
+        impl->scanner->on_watch_changed();
+        --impl->watch_changes;
+    });
 }
 
 std::shared_ptr<const LightView> LightRole::view() const {

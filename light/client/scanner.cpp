@@ -31,12 +31,16 @@ void Scanner::in_order(std::function<std::function<void()>()> job) {
 }
 
 void Scanner::on_watch_changed() {
-    if (asking_) return;
+    if (asking_) {
+        ask_again_ = true;
+        return;
+    }
     asking_ = true;
     in_order([this, source = &parts_.source]() -> std::function<void()> {
         return [this, watch = source->watch()] {
             asking_ = false;
             take_watch(watch);
+            if (std::exchange(ask_again_, false)) on_watch_changed();
         };
     });
 }

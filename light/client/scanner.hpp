@@ -57,7 +57,7 @@ public:
     std::uint64_t matched() const { return matched_; }
     std::shared_ptr<const WatchSet> watch() const { return watch_; }
     /// Nothing is left to do up to this block.
-    bool done(const HeaderNode* tip) const { return watch_ && scanned_ == tip && !busy_ && !restart_; }
+    bool done(const HeaderNode* tip) const { return watch_ && scanned_ == tip && !busy_ && !restart_ && !asking_; }
 
 private:
     enum class Match : std::uint8_t { unknown, running, no, yes };
@@ -101,6 +101,7 @@ private:
     bool begun_ = false;
     bool busy_ = false;                     ///< the sink has something to do
     bool asking_ = false;                   ///< the source is being asked
+    bool ask_again_ = false;                ///< it changed meanwhile
     std::optional<Height> restart_;         ///< once the sink is free
     std::uint64_t matched_ = 0;
     double mean_bytes_ = 2000;

@@ -48,7 +48,7 @@ public:
     std::vector<BlockHash> disconnected;
     std::vector<TransactionPtr> transactions;
     Height scanned = -1;
-    std::function<void(const BlockPtr&, const light::BlockPlace&)> on_seen;
+    std::function<void(const BlockPtr&, const light::ScanPlace&)> on_seen;
 
     void watch_script(Bytes script, std::optional<light::Birthday> since = {}) {
         ++set.revision;
@@ -56,16 +56,16 @@ public:
         if (since) set.additions.push_back({set.revision, *since});
     }
     std::shared_ptr<const light::WatchSet> watch() override { return std::make_shared<light::WatchSet>(set); }
-    void on_block(const BlockPtr& block, const light::BlockPlace& place) override {
+    void on_block(const BlockPtr& block, const light::ScanPlace& place) override {
         blocks[place.height] = place.hash;
         order.push_back(place.height);
         if (on_seen) on_seen(block, place);
     }
-    void on_disconnected(const light::BlockPlace& place) override {
+    void on_disconnected(const light::ScanPlace& place) override {
         disconnected.push_back(place.hash);
         blocks.erase(place.height);
     }
-    void on_scanned(const light::BlockPlace& place) override { scanned = place.height; }
+    void on_scanned(const light::ScanPlace& place) override { scanned = place.height; }
     void on_transaction(const TransactionPtr& tx) override { transactions.push_back(tx); }
 };
 
