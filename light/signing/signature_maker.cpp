@@ -21,6 +21,9 @@ std::optional<Bytes> TransactionSignatureMaker::ecdsa(const ScriptKeys& keys, co
     if (!key) return std::nullopt;
     if (version == SigVersion::witness_v0 && (!key->compressed || !money_range(amount_))) return std::nullopt;
     const int hash_type = hash_type_ == kSighashDefault ? kSighashAll : hash_type_;
+    // SINGLE without an output of the same number signs a constant, with which anybody could spend whatever else the key guards.
+    const bool single = (hash_type & ~kSighashAnyoneCanPay) == kSighashSingle;
+    if (single && index_ >= tx_.outputs.size()) return std::nullopt;
     const Uint256 message = ecdsa_sighash(tx_, index_, script, hash_type, amount_, version, &precomputed_);
     Bytes signature = key->key.sign_ecdsa(message);
     signature.push_back(static_cast<std::uint8_t>(hash_type));

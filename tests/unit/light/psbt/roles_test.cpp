@@ -74,6 +74,16 @@ TEST(PsbtRoles, RefuseAHashTypeThatContradictsASignature) {
     EXPECT_EQ(schnorr.sign(), PsbtStatus::sighash_mismatch);
 }
 
+TEST(PsbtRoles, DoNotSignAConstantForSingleWithoutItsOutput) {
+    for (const Bytes& script : {make_p2pkh(hash160(pubkey(1))), p2wpkh(1), p2tr(1)}) {
+        Case spend(script);
+        spend.keys.add(make_key(1));
+        spend.psbt.outputs.clear();
+        EXPECT_EQ(spend.sign({kSighashSingle, true}), PsbtStatus::incomplete);
+        EXPECT_FALSE(spend.input().has_signatures());
+    }
+}
+
 TEST(PsbtRoles, TellTheHashTypeWhenItIsUnusual) {
     Case usual(p2wpkh(1)), unusual(p2wpkh(1)), taproot(p2tr(1));
     usual.sign({kSighashAll, true});
