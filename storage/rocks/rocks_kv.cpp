@@ -88,6 +88,7 @@ public:
     }
     /// Memory of every family to files, in one atomic step.
     Stored<void> flush_memory();
+    Stored<void> forget_old_values(Family family);
 
 private:
     std::filesystem::path directory_;
@@ -197,6 +198,20 @@ Stored<void> RocksKv::flush_memory() {
     rocksdb::FlushOptions options;
     options.allow_write_stall = true;  // the owner waits for this flush and writes nothing meanwhile
     if (const auto status = db_->Flush(options, handles_); !status.ok()) {
+        return fail(translate(status, "Writing the database"));
+    }
+    return {};
+}
+
+Stored<void> RocksKv::forget_old_values(Family family) {
+    // Once the memory of every family is in files, no log is needed and the database deletes it.
+    if (auto flushed = flush_memory(); !flushed) return flushed;
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    options.blob_garbage_collection_age_cutoff = 1.0;
+    if (const auto status = db_->CompactRange(options, handle(family), nullptr, nullptr); !status.ok()) {
         return fail(translate(status, "Writing the database"));
     }
     return {};
@@ -419,6 +434,12 @@ Stored<std::unique_ptr<KvStore>> open_rocks(const std::filesystem::path& directo
     auto store = std::make_unique<RocksKv>(directory, std::unique_ptr<rocksdb::DB>(db), std::move(handles), database, cache);
     if (auto made = make_directories(bulk); !made) return fail(made.error());
     return store;
+}
+
+Stored<void> forget_old_values(KvStore& store, Family family) {
+    auto* rocks = dynamic_cast<RocksKv*>(&store);
+    if (!rocks) return {};
+    return rocks->forget_old_values(family);
 }
 
 Stored<void> destroy_rocks(const std::filesystem::path& directory) {

@@ -24,6 +24,11 @@ struct RocksOptions {
 /// permission, not_found (with create off), io. Messages name the directory.
 Stored<std::unique_ptr<KvStore>> open_rocks(const std::filesystem::path& directory, const RocksOptions& options);
 
+/// Drops from the files and the log every value of this family that was overwritten or erased: for secrets that were stored open before
+/// they were sealed. What the disk itself keeps of deleted files is beyond it. Thread: the writer's; no snapshot is open. Cost: rewrites
+/// the family. `store` came from open_rocks (others keep no old values, and are left alone).
+Stored<void> forget_old_values(KvStore& store, Family family);
+
 /// Deletes the database and all that is in it. Errors: as open_rocks.
 Stored<void> destroy_rocks(const std::filesystem::path& directory);
 

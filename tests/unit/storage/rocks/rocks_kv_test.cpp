@@ -54,6 +54,38 @@ TEST_F(RocksKv, KeepsEverythingAcrossAnOrderlyStop) {
     EXPECT_TRUE((*store().get(Family::coins, as_bytes("a"))).has_value());
 }
 
+/// Do these bytes stand in any file of the database?
+bool stands_in_files(const std::filesystem::path& directory, const std::string& text) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream in(entry.path(), std::ios::binary);
+        const std::string all(std::istreambuf_iterator<char>(in), {});
+        if (all.find(text) != std::string::npos) return true;
+    }
+    return false;
+}
+
+TEST_F(RocksKv, ForgetsOldValuesWhenTold) {
+    const std::string secret = "q8ZtW3-plain-secret-0yLmN5xK";
+    ASSERT_TRUE(store().set_durability(Durability::write_ahead));
+    WriteBatch batch;
+    batch.put(Family::meta, as_bytes("seed"), as_bytes(secret));
+    batch.put(Family::coins, as_bytes("a"), as_bytes("1"));
+    ASSERT_TRUE(store().write(batch));
+    ASSERT_TRUE(store().flush());
+    EXPECT_TRUE(stands_in_files(dir.path(), secret));
+    batch.clear();
+    batch.put(Family::meta, as_bytes("seed"), as_bytes("sealed"));
+    ASSERT_TRUE(store().write(batch));
+    ASSERT_TRUE(forget_old_values(store(), Family::meta));
+    EXPECT_FALSE(stands_in_files(dir.path(), secret));
+    EXPECT_EQ(*store().get(Family::meta, as_bytes("seed")), Bytes({'s', 'e', 'a', 'l', 'e', 'd'}));
+    ASSERT_NO_FATAL_FAILURE(reopen());
+    EXPECT_EQ(*store().get(Family::meta, as_bytes("seed")), Bytes({'s', 'e', 'a', 'l', 'e', 'd'}));
+    EXPECT_TRUE((*store().get(Family::coins, as_bytes("a"))).has_value());
+    EXPECT_FALSE(stands_in_files(dir.path(), secret));
+}
+
 TEST_F(RocksKv, RefusesASecondOpening) {
     const auto second = open_rocks(dir.path() / "ledger", {});
     ASSERT_FALSE(second);
