@@ -48,7 +48,7 @@ struct VaultRecord {
 ///
 /// Sans-I/O: reads no clock and no disk. The host writes take_changes() in one atomic batch after every call that changes something,
 /// before it tells anybody that it was done. A store that keeps old values for a while (RocksDB until it compacts) has to be compacted
-/// after encrypt(), or plain secrets stay on the disk.
+/// after encrypt() (storage/rocks: forget_old_values), or plain secrets stay on the disk.
 /// Thread: one at a time. Cost: whatever takes a passphrase takes scrypt's time, about 0.3 s; all else some µs.
 class Vault {
 public:
