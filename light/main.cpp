@@ -24,6 +24,10 @@ int complain(const std::string& text) {
 }
 
 bool answer_and_leave(const node::Args& args) {
+    if (args.is_set("-commands")) {
+        std::cout << light::commands_help();
+        return true;
+    }
     const bool version = args.get_bool("-version", false);
     if (!version && !args.is_set("-?") && !args.is_set("-help")) return false;
     std::cout << node::kClientName << " light client version v" << node::kClientVersion << "\n";

@@ -52,6 +52,7 @@ constexpr Option kOptions[] = {
     {"-signet", "", "The same as -chain=signet", chain_selection},
     {"-testnet", "", "The same as -chain=test", chain_selection},
     {"-testnet4", "", "The same as -chain=testnet4", chain_selection},
+    {"-commands", "", "Tell about the commands for people and leave", cli_commands},
     {"-rpcbind", "=<addr>", "Take RPC calls at this address (default: 127.0.0.1)", rpc, node::kNetworkOnly},
     {"-rpcport", "=<port>", "Take RPC calls at this port (default: 10 above that of a full node)", rpc, node::kNetworkOnly},
     {"-web", "", "Serve the wallet's page to a browser on this computer; -web=<port> chooses the port (default: 0, and 12 above that of a full node's RPC)", rpc, node::kNetworkOnly},

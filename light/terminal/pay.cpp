@@ -105,8 +105,8 @@ void receive(Session& session) {
     const std::string address = session.call("getnewaddress", arguments, wallet).get_str();
     const std::string uri = payment_uri(address, amount, session.option("label"));
     session.console.show(address + "\n");
+    if (session.has("no-qr")) return;  // for scripts: the address alone
     if (uri != "bitcoin:" + address) session.console.show(uri + "\n");
-    if (session.has("no-qr")) return;
     if (const auto code = make_qr_code(uri)) session.console.show("\n" + draw_for_terminal(*code, session.console.colour()));
 }
 
