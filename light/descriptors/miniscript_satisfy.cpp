@@ -1,5 +1,7 @@
 #include "light/descriptors/miniscript_satisfy.hpp"
 
+#include <algorithm>
+
 #include "consensus/base/codec.hpp"
 
 namespace cairn::light::miniscript {
@@ -139,10 +141,30 @@ private:
         return {none, found[node.number]};
     }
 
+    /// Every key has an item of its own, so that the best signatures can be picked one by one: there may be hundreds.
     Ways multi_a(const Node& node) const {
-        std::vector<Way> found{Way()};
-        for (const std::size_t key : node.keys) extend(found, zero(), signature(key));
-        return {found[0], found[node.number]};
+        std::vector<Way> signatures;
+        std::vector<std::size_t> usable;
+        for (std::size_t i = 0; i < node.keys.size(); ++i) {
+            signatures.push_back(signature(node.keys[i]));
+            if (signatures[i].available != Availability::no) usable.push_back(i);
+        }
+        const auto better = [&](std::size_t a, std::size_t b) {
+            const Way &x = signatures[a], &y = signatures[b];
+            if (x.available != y.available) return x.available == Availability::yes;
+            if (x.size != y.size) return (x.size < y.size) == (x.available == Availability::yes);
+            return a > b;
+        };
+        Ways ways{Way(), usable.size() < node.number ? Way::impossible() : Way()};
+        std::sort(usable.begin(), usable.end(), better);
+        usable.resize(std::min<std::size_t>(usable.size(), node.number));
+        std::vector<bool> used(node.keys.size(), false);
+        for (const std::size_t i : usable) used[i] = true;
+        for (std::size_t i = node.keys.size(); i-- > 0;) {  // the first key's item is the last
+            ways.dissatisfied = both(std::move(ways.dissatisfied), zero());
+            ways.satisfied = both(std::move(ways.satisfied), used[i] ? std::move(signatures[i]) : zero());
+        }
+        return ways;
     }
 
     Ways threshold(const Node& node) const {

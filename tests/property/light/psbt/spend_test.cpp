@@ -162,6 +162,18 @@ TEST(SpendProperty, OneSignerSignsWhatDescriptorsMake) {
     std::cout << inputs << " inputs\n";
 }
 
+TEST(SpendProperty, ALeafWithAsManyKeysAsThereMayBeIsSigned) {
+    Maker maker(5);
+    const std::string text = fmt::format("tr({},multi_a(500{}))", kNobody, maker.keys(999));
+    ScriptKeys keys;
+    const auto scripts = parse_descriptor(text, params(), false)->scripts(0, &keys);
+    MutableTransaction tx;
+    tx.inputs.resize(1);
+    tx.outputs.push_back({1'000, Bytes{0x51}});
+    const std::vector<TxOutput> spent{{2'000, scripts->front()}};
+    EXPECT_TRUE(sign_transaction(tx, spent, keys).empty());
+}
+
 TEST(SpendProperty, SignersWhoHaveHalfOfTheKeysPassAPsbtAround) {
     constexpr std::uint64_t kRounds = 150;
     for (std::uint64_t seed = 1000; seed < 1000 + kRounds; ++seed) {
