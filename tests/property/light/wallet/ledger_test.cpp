@@ -205,13 +205,14 @@ public:
     }
 
     void step() {
-        switch (random_.below(12)) {
+        switch (random_.below(13)) {
             case 0: case 1: case 2: case 3: mine(some_transactions()); break;
             case 4: case 5: case 6: see(make_transaction()); break;
             case 7: leave(); break;
             case 8: abandon(); break;
             case 9: cut(); break;
             case 10: h_.reopen(); break;
+            case 11: kill(); break;
             default: see_again(); break;
         }
     }
@@ -329,6 +330,31 @@ private:
         ASSERT_TRUE(h_.wallet->see_transaction(tx, SeenBy::mempool));
         model_.see(tx);
     }
+    /// The process ends before a change is written: it did not happen.
+    void kill() {
+        h_.store.fail_after(1);
+        const TransactionPtr tx = h_.payment(own_script(), 777);
+        if (random_.flip()) {
+            const BlockPtr block = h_.block_of({h_.coinbase(own_script()), tx}, model_.chain.back()->hash());
+            EXPECT_FALSE(h_.wallet->connect_block(h_.place_of(*block, static_cast<Height>(model_.chain.size())), block.get()));
+        } else {
+            EXPECT_FALSE(h_.wallet->see_transaction(tx, SeenBy::mempool));
+        }
+        EXPECT_FALSE(h_.wallet->new_address(AddressType::bech32));
+        h_.wallet.reset();
+        h_.store.fail_after(0);
+        h_.store.crash();
+        h_.reopen();
+        // Blocks that did not concern it may have passed unwritten: they are shown again.
+        const auto known = static_cast<std::size_t>(h_.wallet->tip().height + 1);
+        ASSERT_LE(known, model_.chain.size());
+        if (known > 0) {
+            ASSERT_EQ(h_.wallet->tip().hash, model_.chain[known - 1]->hash());
+        }
+        for (std::size_t next = known; next < model_.chain.size(); ++next) {
+            ASSERT_TRUE(h_.wallet->connect_block(h_.place_of(*model_.chain[next], static_cast<Height>(next)), model_.chain[next].get()));
+        }
+    }
     std::optional<Txid> any(TxState state) {
         std::vector<Txid> found;
         for (const auto& [txid, one] : model_.known) {
@@ -373,7 +399,7 @@ private:
     std::uint32_t unique_ = 0;
 };
 
-TEST(LedgerProperty, AgreesWithWhatTheChainSaysThroughBlocksReorgsDoubleSpendsAndRestarts) {
+TEST(LedgerProperty, AgreesWithWhatTheChainSaysThroughBlocksReorgsDoubleSpendsRestartsAndKills) {
     int steps = 0;
     std::array<std::uint64_t, 5> seen{};
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
