@@ -164,7 +164,12 @@ Outcome<PsbtStatus> Wallet::fill_psbt(Psbt& psbt, const PsbtOptions& options) co
             if (const auto output = output_of(input.prevout)) input.witness_utxo = *output;
         }
         // Outputs of the old kind are told by their whole transaction only.
-        if (input.witness_utxo && classify(input.witness_utxo->script_pubkey) == OutputType::pubkeyhash) input.witness_utxo.reset();
+        if (input.witness_utxo) {
+            const Bytes& script = input.witness_utxo->script_pubkey;
+            const auto place = book_.find(script);
+            const bool old_kind = place ? book_.all()[place->descriptor].type == AddressType::legacy : classify(script) == OutputType::pubkeyhash;
+            if (old_kind) input.witness_utxo.reset();
+        }
     }
     const auto transaction = PsbtTransaction::make(psbt);
     if (!transaction) return fail(WalletError{WalletErrorKind::invalid_parameter, "The inputs want lock times that no transaction can have"});

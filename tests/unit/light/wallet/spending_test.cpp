@@ -466,6 +466,25 @@ TEST(Psbt, IsSignedByTwoOfThreeWallets) {
     EXPECT_TRUE(first.wallet->commit(*tx));
 }
 
+TEST(Psbt, CarriesWholeTransactionsForOldInputsAndSignsEveryType) {
+    for (const AddressType type : kAddressTypes) {
+        Desk h;
+        h.fund(100'000, type);
+        const auto made = h.wallet->create_transaction(pay(50'000), {});
+        ASSERT_TRUE(made);
+        auto psbt = h.wallet->make_psbt(*made, 0);
+        ASSERT_TRUE(psbt);
+        EXPECT_EQ(psbt->inputs[0].witness_utxo.has_value(), type != AddressType::legacy) << to_string(type);
+        EXPECT_EQ(psbt->inputs[0].non_witness_utxo != nullptr, type != AddressType::bech32m) << to_string(type);
+        EXPECT_EQ(*h.wallet->fill_psbt(*psbt, {}), PsbtStatus::complete) << to_string(type);
+        const auto tx = extract_transaction(*psbt);
+        ASSERT_TRUE(tx);
+        CreatedTransaction done = *made;
+        done.tx = *tx;
+        expect_sound(done, {2'000});
+    }
+}
+
 TEST(Create, HoldsItsPromisesForRandomWalletsAndPayments) {
     FastRandom random(99);
     int made_count = 0;
