@@ -77,7 +77,7 @@ Result<void, std::string> LightClient::Parts::open_stores() {
     watch = std::move(*watching);
     for (const WatchedScript& watched : settings.watched)
         if (auto added = watch->add(watched.script, watched.since); !added) return fail(added.error().message);
-    shelf = std::make_unique<WalletShelf>(*settings.params, *watch, WalletShelf::Options{settings.data_dir / "wallets", &net::Clock::system_now});
+    shelf = std::make_unique<WalletShelf>(*settings.params, *watch, WalletShelf::Options{settings.data_dir / "wallets", &net::Clock::system_now, {settings.fallback_fee}});
     for (const std::string& trouble : shelf->open()) log::warning("{}", trouble);
     return {};
 }

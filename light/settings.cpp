@@ -24,6 +24,7 @@ constexpr Option kOptions[] = {
     {"-?", "", "Print this text and leave", general},
     {"-conf", "=<file>", "The configuration file (default: cairn-light.conf)", general},
     {"-datadir", "=<dir>", "Where everything is kept (default: ~/.cairn-light)", general},
+    {"-fallbackfee", "=<n>", "The fee rate, in satoshis per virtual byte, of payments for which none is known (default: 0, which refuses them)", general},
     {"-filterpeers", "=<n>", "So many peers have to agree on compact filters before they are believed, if there are so many (default: 3)", general},
     {"-help", "", "Print this text and leave", general},
     {"-mempoolwatch", "", "Look at relayed transactions, to see payments before they are in a block (default: 1)", general},
@@ -142,6 +143,7 @@ Result<LightSettings, std::string> make_settings(node::Args& args) {
     const auto port = args.get_int("-rpcport", node::default_rpc_port(*name) + kRpcPortAbove);
     if (port < 1 || port > 65535) return fail(std::string("Invalid port specified in -rpcport: '") + args.get("-rpcport", "") + "'");
     settings.http.binds = {{args.get("-rpcbind", "127.0.0.1"), static_cast<std::uint16_t>(port)}};
+    settings.fallback_fee = std::clamp<std::int64_t>(args.get_int("-fallbackfee", 0), 0, 10'000) * 1'000;
     if (args.is_set("-web") && !args.is_negated("-web")) {
         const std::string web = args.get("-web", "");
         const auto web_port = web.empty() || web == "1" ? node::default_rpc_port(*name) + kWebPortAbove : args.get_int("-web", 0);

@@ -30,6 +30,7 @@ struct LightSettings {
     bool hear_transactions = true;   ///< -mempoolwatch
     unsigned workers = 0;            ///< -par
     std::vector<WatchedScript> watched;  ///< -watch
+    Amount fallback_fee = 0;  ///< -fallbackfee, satoshis per 1000 virtual bytes
     std::optional<std::uint16_t> web_port;  ///< -web; 0: any
 };
 

@@ -260,6 +260,9 @@ DeskResult<void> WalletShelf::restore(const std::string& name, const std::filesy
 
 void WalletShelf::shelve(Shelved shelved) {
     const Wallet& wallet = *shelved.wallet;
+    SpendPolicy policy = wallet.policy();
+    policy.fallback_fee = options_.fallback_fee;
+    shelved.wallet->set_policy(policy);
     Birthday since{{}, wallet.birth()};
     if (wallet.tip().height >= 0) since = {wallet.tip().height + 1, {}};
     if (const auto note = rescan_note(wallet)) since = {*note, {}};

@@ -21,6 +21,7 @@ public:
     struct Options {
         std::filesystem::path folder;  ///< .../wallets
         std::function<std::int64_t()> now;  ///< seconds since 1970
+        FeeRate fallback_fee{0};            ///< where no rate is known; 0: such a payment is refused
     };
     /// All outlive this. `watch` is the one that the same scan serves.
     WalletShelf(const ChainParams& params, ScriptWatch& watch, Options options);

@@ -81,6 +81,9 @@ std::string join(const std::vector<std::string>& names) {
 
 UniValue Session::call(const std::string& method, const UniValue& params_json, const std::optional<std::string>& wallet) {
     auto result = caller.call(method, params_json, wallet);
+    if (!result && result.error().message.starts_with("Fee estimation failed")) {
+        throw Refusal{"No fee rate is known. Say which one: --fee=<satoshis per virtual byte>"};
+    }
     if (!result) throw Refusal{result.error().message};
     return std::move(*result);
 }

@@ -57,7 +57,7 @@ Draft draft_amount(Session& session, const std::string& wallet, const std::strin
         options.pushKV("subtractFeeFromOutputs", which);
     }
     const UniValue made = session.call("walletcreatefundedpsbt",
-                                       Named().set("inputs", UniValue(UniValue::VARR)).set("outputs", one_output(address, amount)).set("options", options), wallet);
+                                       Named().set("inputs", UniValue(UniValue::VARR)).set("outputs", one_output(address, amount)).set("options", options).set("psbt_version", 0), wallet);
     return {member(made, "psbt").get_str()};
 }
 

@@ -33,6 +33,9 @@ async function call(method, params = {}, forWallet = true) {
   const path = forWallet && wallet !== null ? '/rpc/wallet/' + encodeURIComponent(wallet) : '/rpc';
   const response = await post(path, 'application/json', JSON.stringify({jsonrpc: '2.0', id: 1, method, params}));
   const reply = parseReply(await response.text());
+  if (reply.error && reply.error.message.startsWith('Fee estimation failed')) {
+    throw new Error('No fee rate is known yet. Choose “My own rate” under Fee.');
+  }
   if (reply.error) throw Object.assign(new Error(reply.error.message), {code: reply.error.code});
   return reply.result;
 }
@@ -176,7 +179,7 @@ async function makeDraft(to) {
   }
   const amount = satoshis(byId('amount').value);
   if (amount <= 0n) throw new Error('The amount must be above zero');
-  return (await call('walletcreatefundedpsbt', {inputs: [], outputs: [{[to]: bitcoins(amount)}], options})).psbt;
+  return (await call('walletcreatefundedpsbt', {inputs: [], outputs: [{[to]: bitcoins(amount)}], options, psbt_version: 0})).psbt;
 }
 
 async function preview() {

@@ -362,6 +362,28 @@ TEST(LightClient, LaterAdditionsMakeARescanThatGoesOnAfterARestart) {
     EXPECT_TRUE(world.wallet.order.empty()) << "a rescan that was done is not done again";
 }
 
+TEST(LightClient, ReorganisationDuringARescanTakesBackWhatTheFirstScanFound) {
+    LightWorld world;
+    make_chain(world);
+    for (int i = 0; i < 3; ++i) world.add_server();
+    ASSERT_TRUE(world.sync());
+    world.wallet.watch_script(script(2), Birthday{1, {}});
+    world.jobs.sink_stuck = true;  // the rescan does not get far before the other branch comes
+    world.role->watch_changed();
+    world.step();
+    world.jobs.sink_stuck = false;
+    world.step();
+    world.chain.set_tip(world.chain.tip()->ancestor(123));
+    world.chain.mine_many(8);
+    world.move_all(world.chain.tip());
+    ASSERT_TRUE(world.sync());
+    EXPECT_EQ(found(world), (std::vector<Height>{121}));
+    world.restart();
+    for (int i = 0; i < 3; ++i) world.add_server();
+    ASSERT_TRUE(world.sync());
+    EXPECT_EQ(found(world), (std::vector<Height>{121}));
+}
+
 TEST(LightClient, SlowButSteadyFiltersAreNoTimeout) {
     LightWorld world;
     make_chain(world);

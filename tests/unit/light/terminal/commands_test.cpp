@@ -99,7 +99,7 @@ TEST_F(Terminal, SendsOnlyAfterAYes) {
 
     console_.answers = {"yes"};
     EXPECT_EQ(run({"send", kAddress, "0.5", "--fee=10"}), 0) << console_.shown;
-    EXPECT_TRUE(caller_.has_asked(R"(walletcreatefundedpsbt@w {"inputs":[],"outputs":[{"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080":0.50000000}],"options":{"fee_rate":10}})"));
+    EXPECT_TRUE(caller_.has_asked(R"(walletcreatefundedpsbt@w {"inputs":[],"outputs":[{"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080":0.50000000}],"options":{"fee_rate":10},"psbt_version":0})"));
     EXPECT_TRUE(caller_.has_asked(R"(sendrawtransaction {"hexstring":"0200"})"));
     for (const char* part : {"0.50000000 BTC   to bcrt1q", "0.00001410 BTC", "0.50001410 BTC", "0.25000000 BTC   as change", "Sent: aa55"}) {
         EXPECT_NE(console_.shown.find(part), std::string::npos) << part << console_.shown;
