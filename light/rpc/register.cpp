@@ -30,14 +30,15 @@ void add_utilities(http::RpcTable& table, const RpcContext& context) {
     static node::NodeContext bare;
     bare.params = context.params;
     http::RpcTable all;
-    node::add_address_methods(all, bare);
+    node::register_util_methods(all, bare);
+    node::add_raw_signing_methods(all, bare);
     node::register_rawtransaction_methods(all, bare);
     node::add_decode_psbt_methods(all, bare);
     node::add_psbt_methods(all, bare);
     node::add_multisig_methods(all, bare);
     node::add_signed_message_methods(all, bare);
     for (const char* name : {"validateaddress", "getdescriptorinfo", "deriveaddresses", "createrawtransaction", "decoderawtransaction", "decodescript",
-                             "combinerawtransaction", "decodepsbt", "analyzepsbt", "combinepsbt", "finalizepsbt", "joinpsbts", "createpsbt", "converttopsbt",
+                             "decodepsbt", "analyzepsbt", "combinepsbt", "finalizepsbt", "joinpsbts", "createpsbt", "converttopsbt",
                              "createmultisig", "verifymessage", "signmessagewithprivkey"}) {
         if (const RpcMethod* method = all.find(name)) table.add(*method);
     }
