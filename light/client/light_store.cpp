@@ -88,6 +88,7 @@ Stored<std::optional<ScanProgress>> LightStore::load_progress() const {
     ScanProgress progress;
     progress.block = BlockHash(reader.uint256());
     progress.revision = reader.u64();
+    progress.reached = BlockHash(reader.uint256());
     if (!reader.ok()) return std::nullopt;
     return progress;
 }
@@ -145,6 +146,7 @@ Stored<void> LightStore::put_progress(const ScanProgress& progress) {
     Writer writer(row);
     writer.uint256(progress.block);
     writer.u64(progress.revision);
+    writer.uint256(progress.reached);
     WriteBatch batch;
     batch.put(Family::meta, text(kProgress), row);
     return kv_.write(batch);

@@ -13,6 +13,7 @@ namespace cairn::light {
 /// How far blocks were looked at, and for which scripts.
 struct ScanProgress {
     BlockHash block;             ///< looked at up to this one
+    BlockHash reached;           ///< the last block that the sink was told of: above `block` while a rescan is under way
     std::uint64_t revision = 0;  ///< of the WatchSet
 };
 

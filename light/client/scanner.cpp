@@ -82,6 +82,8 @@ void Scanner::begin() {
     const HeaderNode* known = progress_ ? parts_.chain.find(progress_->block) : nullptr;
     if (!known) return;
     scanned_ = known;
+    const HeaderNode* reached = parts_.chain.find(progress_->reached);
+    reached_ = reached && reached->ancestor(known->height) == known ? reached : known;
     // An end came between finding out that filters were lies and going back.
     if (parts_.chain.on_active_chain(known) && known->height > trusted_) restart_ = trusted_ + 1;
     for (const WatchSet::Addition& addition : watch_->additions) {
@@ -98,7 +100,7 @@ void Scanner::restart(Height first) {
     began_ = first;
     scanned_ = scanned_->ancestor(std::max<Height>(first - 1, 0));
     busy_ = true;
-    in_order([this, store = &parts_.store, progress = ScanProgress{scanned_->hash, watch_->revision}]() -> std::function<void()> {
+    in_order([this, store = &parts_.store, progress = ScanProgress{scanned_->hash, reached_->hash, watch_->revision}]() -> std::function<void()> {
         check(store->put_progress(progress));
         return [this] { busy_ = false; };
     });
@@ -116,18 +118,26 @@ void Scanner::cut(Height height) {
 
 /// Takes back blocks that were handed over and are not on the best chain any more.
 void Scanner::disconnect_stale() {
-    const HeaderNode* fork = last_common_ancestor(scanned_, parts_.chain.tip());
+    const HeaderNode* fork = last_common_ancestor(reached_, parts_.chain.tip());
+    const HeaderNode* left = scanned_->height < fork->height ? scanned_ : fork;
+    if (restart_ && *restart_ <= left->height) {
+        // What is stored below says that the new scripts were taken care of, so it has to begin there.
+        began_ = *restart_;
+        left = left->ancestor(std::max<Height>(*restart_ - 1, 0));
+        restart_.reset();
+    }
     std::vector<ScanPlace> places;
-    for (const HeaderNode* node = scanned_; node != fork; node = node->parent) places.push_back(place_of(node));
+    for (const HeaderNode* node = reached_; node != fork; node = node->parent) places.push_back(place_of(node));
     slots_.clear();
     parts_.fetch.clear();
     busy_ = true;
-    in_order([this, sink = &parts_.sink, store = &parts_.store, places = std::move(places), fork, revision = watch_->revision]() -> std::function<void()> {
+    in_order([this, sink = &parts_.sink, store = &parts_.store, places = std::move(places), fork, left, revision = watch_->revision]() -> std::function<void()> {
         for (const ScanPlace& place : places) sink->on_disconnected(place);
-        check(store->put_progress({fork->hash, revision}));
-        return [this, fork] {
+        check(store->put_progress({left->hash, fork->hash, revision}));
+        return [this, fork, left] {
             busy_ = false;
-            scanned_ = fork;
+            scanned_ = left;
+            reached_ = fork;
         };
     });
 }
@@ -246,7 +256,7 @@ void Scanner::deliver() {
     }
     if (items.empty()) return;
     busy_ = true;
-    in_order([this, items = std::move(items), last, watch = watch_, source = &parts_.source, sink = &parts_.sink, store = &parts_.store]() -> std::function<void()> {
+    in_order([this, items = std::move(items), last, reached = reached_, watch = watch_, source = &parts_.source, sink = &parts_.sink, store = &parts_.store]() -> std::function<void()> {
         std::shared_ptr<const WatchSet> newest = watch;
         std::size_t done = 0;
         for (const Item& item : items) {
@@ -258,10 +268,12 @@ void Scanner::deliver() {
         }
         sink->on_scanned(items[done - 1].place);
         // With the old revision: whether the new scripts need a rescan is not decided yet.
-        check(store->put_progress({items[done - 1].place.hash, watch->revision}));
+        const bool further = !reached || items[done - 1].place.height > reached->height;
+        check(store->put_progress({items[done - 1].place.hash, further ? items[done - 1].place.hash : reached->hash, watch->revision}));
         return [this, height = items[done - 1].place.height, last, newest] {
             busy_ = false;
             scanned_ = last->ancestor(height);
+            if (!reached_ || scanned_->height > reached_->height) reached_ = scanned_;
             slots_.erase(slots_.begin(), slots_.upper_bound(height));
             if (newest->revision != watch_->revision) take_watch(newest);
         };
@@ -280,10 +292,10 @@ void Scanner::tick(bool headers_done) {
             return {};
         });
     }
-    if (!busy_ && scanned_ && !parts_.chain.on_active_chain(scanned_)) disconnect_stale();
-    if (busy_) {
-        if (scanned_ && !parts_.chain.on_active_chain(scanned_)) return;
-    } else if (restart_) {
+    const bool stale = reached_ && !parts_.chain.on_active_chain(reached_);
+    if (stale && !busy_) disconnect_stale();
+    if (stale) return;
+    if (!busy_ && restart_) {
         const Height first = *std::exchange(restart_, std::nullopt);
         if (scanned_ && first <= scanned_->height) restart(first);
     }

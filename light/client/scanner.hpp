@@ -95,6 +95,7 @@ private:
     std::shared_ptr<const WatchSet> watch_;
     std::shared_ptr<const FilterWatch> filter_watch_;
     const HeaderNode* scanned_ = nullptr;
+    const HeaderNode* reached_ = nullptr;   ///< the last block that the sink was told of; scanned_ is it or an ancestor
     Height began_ = 0;
     std::map<Height, Slot> slots_;          ///< from the next block to hand over, without gaps
     std::vector<LightStore::FilterRow> unsaved_;
