@@ -16,6 +16,7 @@ import p2p
 
 ADDRESSES = ["bcrt1qqyqszqgpqyqszqgpqyqszqgpqyqszqgpvxat9t", "bcrt1qqgpqyqszqgpqyqszqgpqyqszqgpqyqszazmwwa"]
 MINER = "bcrt1qqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcruj60yu"
+OTHER_MINER = "bcrt1qqszqgpqyqszqgpqyqszqgpqyqszqgpqyuza2rq"
 FILTERS = ["-blockfilterindex=basic", "-peerblockfilters=1"]
 
 
@@ -190,7 +191,7 @@ def run(nodes, light, options):
     # Across a restart.
     for node in nodes:
         node.rpc("invalidateblock", node.rpc("getblockhash", fork + 1))
-    mine(first, 30)
+    mine(first, 30, OTHER_MINER)  # blocks equal to those that were invalidated would be refused
     tip = wait_equal(nodes)
     light.start()
     light.wait_synced(tip)
