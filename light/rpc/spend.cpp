@@ -51,6 +51,13 @@ CreatedTransaction make_signed(Wallet& wallet, std::span<const Recipient> to, co
     return made;
 }
 
+/// Creates. Where a caller may choose coins, too little money is an error of the wallet.
+CreatedTransaction fund(Wallet& wallet, std::span<const Recipient> to, const CoinControl& control) {
+    auto made = wallet.create_transaction(to, control);
+    if (!made && made.error().kind == WalletErrorKind::insufficient_funds) throw RpcError{code::kWallet, made.error().message};
+    return expect(std::move(made));
+}
+
 /// The two older methods answer alike.
 RpcMethod paying_method(const RpcContext& context, std::string name, std::string words, std::vector<RpcArg> args,
                         std::function<std::vector<Recipient>(Wallet&, const RpcRequest&)> read) {
@@ -256,7 +263,7 @@ RpcMethod make_send(const RpcContext& context) {
                     set_fee(control, once(request, options, "fee_rate"), once(request, options, "conf_target"), once(request, options, "estimate_mode"));
                     auto to = recipients(wallet, request.arg("outputs"));
                     mark_fee_payers(to, wallet, member(options, "subtract_fee_from_outputs"));
-                    tx = finish(wallet, expect(wallet.create_transaction(to, control)), options, out);
+                    tx = finish(wallet, fund(wallet, to, control), options, out);
                 });
                 if (tx) send_out(context, tx);
             }};
@@ -365,7 +372,7 @@ RpcMethod walletcreatefundedpsbt(const RpcContext& context) {
             }
             auto to = recipients(wallet, request.arg("outputs"));
             mark_fee_payers(to, wallet, member(options, "subtractFeeFromOutputs"));
-            const CreatedTransaction made = expect(wallet.create_transaction(to, control));
+            const CreatedTransaction made = fund(wallet, to, control);
             const auto version = static_cast<std::uint32_t>(request.int_or("psbt_version", 2));
             if (version != 0 && version != 2) throw RpcError{code::kInvalidParameter, "The PSBT version can only be 2 or 0"};
             if (!member(options, "lockUnspents").isNull() && http::as_bool(member(options, "lockUnspents"))) {
@@ -400,10 +407,58 @@ RpcMethod walletprocesspsbt(const RpcContext& context) {
                          });
 }
 
+std::map<OutPoint, MutableTransaction::Output> previous_outputs(const UniValue& list) {
+    std::map<OutPoint, MutableTransaction::Output> known;
+    if (list.isNull()) return known;
+    for (const UniValue& one : http::as_array(list).getValues()) {
+        http::check_object_types(http::as_object(one), {{"txid", UniValue::VSTR}, {"vout", UniValue::VNUM}, {"scriptPubKey", UniValue::VSTR}}, false, false);
+        const int index = http::as_int<int>(member(one, "vout"));
+        if (index < 0) throw RpcError{code::kDeserialization, "vout cannot be negative"};
+        MutableTransaction::Output output{kUnknownAmount, http::as_hex_bytes(member(one, "scriptPubKey"), "scriptPubKey")};
+        if (const UniValue& value = member(one, "amount"); !value.isNull()) output.value = http::as_amount(value);
+        known[{Txid(http::as_hash(member(one, "txid"), "txid")), static_cast<std::uint32_t>(index)}] = std::move(output);
+    }
+    return known;
+}
+
+RpcMethod signrawtransactionwithwallet(const RpcContext& context) {
+    return wallet_method(
+        context, "signrawtransactionwithwallet", "Signs what the wallet can sign of a transaction.",
+        {arg_hex("hexstring", http::required(), "The transaction"),
+         arg_arr("prevtxs", http::optional(), "Outputs that are not the wallet's", {{"", http::ArgType::object, http::optional(), "", {
+             arg_hex("txid", http::required(), "The transaction"), arg_num("vout", http::required(), "The output"), arg_hex("scriptPubKey", http::required(), "Its script"),
+             {"amount", http::ArgType::amount, http::optional(), "Its value"}}}}),
+         arg_str("sighashtype", http::default_value("\"DEFAULT for Taproot, ALL otherwise\""), "What signatures cover")},
+        {obj("", "", {hex("hex", "The transaction"), flag("complete", "Are all signatures there?"), http::maybe(arr("errors", "", {elided("What inputs lack")}))})},
+        [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+            auto raw = from_hex(http::as_string(request.param(0)));
+            TransactionPtr parsed;
+            if (raw) {
+                if (auto done = TransactionHolder::parse(std::move(*raw))) parsed = *done;
+            }
+            if (!parsed) throw RpcError{code::kDeserialization, "TX decode failed. Make sure the tx has at least one input."};
+            ensure_unlocked(wallet);
+            MutableTransaction tx(parsed->tx());
+            const auto errors = expect(wallet.sign(tx, previous_outputs(request.arg("prevtxs")), node::read_hash_type(request.arg("sighashtype")).value_or(kSighashDefault)));
+            out.begin_object().field("hex", hex_of(tx)).field("complete", errors.empty());
+            if (!errors.empty()) {
+                out.key("errors").begin_array();
+                for (const InputError& error : errors) {
+                    const auto& input = tx.inputs[error.input];
+                    out.begin_object().field("txid", input.prevout.txid).field("vout", input.prevout.index).key("witness").begin_array();
+                    for (const Bytes& item : input.witness) out.hex(item);
+                    out.end_array().hex_field("scriptSig", input.script_sig).field("sequence", input.sequence).field("error", error.message).end_object();
+                }
+                out.end_array();
+            }
+            out.end_object();
+        });
+}
+
 }  // namespace
 
 void add_spend_methods(http::RpcTable& table, const RpcContext& context) {
-    for (auto* make : {sendtoaddress, sendmany, make_send, make_sendall, walletcreatefundedpsbt, walletprocesspsbt}) table.add(make(context));
+    for (auto* make : {sendtoaddress, sendmany, make_send, make_sendall, walletcreatefundedpsbt, walletprocesspsbt, signrawtransactionwithwallet}) table.add(make(context));
     table.add(bump_method(context, false));
     table.add(bump_method(context, true));
 }
