@@ -8,5 +8,5 @@ build=${BUILD:-$root/build/run}
 
 [[ -n ${SKIP_SETUP:-} ]] || "$root/contrib/setup.sh"
 [[ -f $build/build.ninja ]] || cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
-cmake --build "$build" --target cairnd cairn-cli
+cmake --build "$build" --target cairnd cairn-cli cairn-light
 exec "$build/cairnd" "$@"
