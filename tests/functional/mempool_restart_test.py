@@ -16,7 +16,7 @@ import tx_material
 from tx_material import spend
 
 sys.path.insert(0, str(harness.ROOT / "contrib" / "bench"))
-from mempool_bench import Connections  # noqa: E402
+from mempool_bench import RpcLoad  # noqa: E402
 
 ANSWERS_WITHIN = 1.0  # seconds from the start of the process
 TARGETS = (1, 2, 3, 4, 6, 12, 25, 48)
@@ -25,14 +25,8 @@ LEARNED_BLOCKS, LEARNED_TRANSACTIONS = 15, 60
 
 def submit(node, txs):
     """Gives the seconds; a refusal is an error."""
-    lines = Connections(node, 4)
-    try:
-        seconds, refused = lines.run([lines.request("sendrawtransaction", [tx.hex, 0]) for tx in txs])
-    finally:
-        lines.close()
-    if refused:
-        raise AssertionError(f"{len(refused)} refused: {refused[0]}")
-    return seconds
+    load = RpcLoad(node)
+    return load.run([load.body("sendrawtransaction", [tx.hex, 0]) for tx in txs], 4)["seconds"]
 
 
 def teach(node, maker, coins, rng):
