@@ -73,7 +73,8 @@ void TemplateBoard::select(BlockTemplate& made, bool use_mempool) const {
         {
             const MempoolReader pool = pool_->read();
             const HeaderNode* pool_tip = pool_->tip();
-            if (pool_tip && pool_tip->parent == made.parent) {  // the tip is about to be shown
+            // About to be shown. Any other child of the tip was disconnected just now, and the mempool has yet to follow.
+            if (pool_tip && pool_tip == coming_ && pool_tip->parent == made.parent) {
                 made.parent = pool_tip;
                 made.height = limits.height = pool_tip->height + 1;
                 limits.lock_time_cutoff = pool_tip->median_time_past();
@@ -172,7 +173,9 @@ std::string TemplateBoard::trial(const BlockTemplate& of) const {
 /// Under the mutex. May the kept template be given out?
 bool TemplateBoard::still_good(std::int64_t max_age_s) const {
     if (!kept_) return false;
-    if (const HeaderNode* tip = chain_.view()->tip; kept_->parent != tip && (kept_->parent != coming_ || coming_->parent != tip)) return false;
+    const HeaderNode* const tip = chain_.view()->tip;
+    const HeaderNode* const coming = coming_;
+    if (kept_->parent != (coming && coming->parent == tip ? coming : tip)) return false;
     // One that was made ahead and that nobody has seen need not lag behind: chains that check themselves, where scripts count
     // on the exact picture, renew it.
     const bool exact = !given_ && params_->default_consistency_checks;

@@ -103,7 +103,7 @@ private:
     std::uint64_t shown_changes_ = 0;
     bool making_ = false;      ///< a thread is replacing the kept one
     bool woken_ = false;
-    const HeaderNode* coming_ = nullptr;  ///< the block that the mempool goes with and that is about to be the tip
+    std::atomic<const HeaderNode*> coming_ = nullptr;  ///< the block that the mempool goes with and that is about to be the tip
     bool stopping_ = false;
     std::optional<Steady::time_point> last_asked_;
     Steady::time_point first_made_;                     ///< when a template was first made for the kept one's tip

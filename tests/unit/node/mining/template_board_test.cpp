@@ -31,11 +31,24 @@ public:
         refusal.reject_reason = refuse;
         return fail(refusal);
     }
+    std::shared_ptr<const ChainView> view() const override {
+        if (!shown) return ScriptedChain::view();
+        auto view = std::make_shared<ChainView>();
+        view->tip = view->best_header = shown;
+        return view;
+    }
     std::atomic<int> trials = 0;
     std::string refuse;
+    const HeaderNode* shown = nullptr;  ///< the tip that everyone sees, if it is not the last block
 
 private:
     ChainObserver* observer_ = nullptr;
+};
+
+class FollowingPool final : public test::FakeMempoolPort {
+public:
+    const HeaderNode* tip() const override { return goes_with; }
+    const HeaderNode* goes_with = nullptr;
 };
 
 class Board : public testing::Test {
@@ -60,7 +73,7 @@ protected:
 
     ChainParamsPtr params;
     TellingChain chain;
-    test::FakeMempoolPort pool;
+    FollowingPool pool;
     MempoolBuilder builder;
     net::Clock clock;
     std::optional<TemplateBoard> board;
@@ -92,6 +105,33 @@ TEST_F(Board, FollowsTheTipAtOnce) {
     const BlockTemplatePtr next = board->current();
     EXPECT_EQ(next->height, 7);
     EXPECT_EQ(next->parent, chain.view()->tip);
+}
+
+TEST_F(Board, IsReadyForATipThatTheMempoolFollowedAlready) {
+    chain.shown = chain.view()->tip;
+    EXPECT_EQ(board->current()->parent, chain.shown);
+    const HeaderNode* coming = chain.extend();
+    add(1000);
+    pool.goes_with = coming;
+    board->on_block_removed({}, coming);
+    const BlockTemplatePtr ahead = board->current();
+    EXPECT_EQ(ahead->parent, coming);
+    EXPECT_EQ(ahead->height, coming->height + 1);
+    EXPECT_EQ(ahead->selection.transactions.size(), 1u);
+    chain.shown = nullptr;
+    board->on_tip(chain.view(), coming->parent, coming->parent);
+    EXPECT_EQ(board->current(), ahead);
+}
+
+TEST_F(Board, NeverBuildsOnABlockThatWasJustDisconnected) {
+    const HeaderNode* gone = chain.extend();
+    pool.goes_with = gone;
+    board->on_block_removed({}, gone);
+    board->on_tip(chain.view(), gone->parent, gone->parent);
+    EXPECT_EQ(board->current()->parent, gone);
+    chain.shown = gone->parent;  // the mempool has yet to follow
+    board->on_tip(chain.view(), gone, gone->parent);
+    EXPECT_EQ(board->current()->parent, gone->parent);
 }
 
 TEST_F(Board, RemembersTheLastBlockThatWasPutTogether) {
