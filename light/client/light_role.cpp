@@ -6,6 +6,8 @@
 #include <unordered_set>
 
 #include "light/client/block_requests.hpp"
+#include "light/client/broadcast.hpp"
+#include "light/client/fee_rates.hpp"
 #include "light/client/filter_fetch.hpp"
 #include "light/client/header_chain.hpp"
 #include "light/client/light_store.hpp"
@@ -22,6 +24,8 @@ namespace {
 
 constexpr std::uint64_t kNeeded = kServiceNetwork | kServiceWitness | kServiceCompactFilters;
 constexpr std::int64_t kPictureInterval_us = 200'000;
+constexpr std::int64_t kAskForPayments_us = 10LL * 60 * 1'000'000;  // when no block comes
+constexpr int kQuestionsWaiting = 1'000;                             // relayed transactions that the sink is to judge
 
 /// The way to the net thread for jobs, which may outlive it.
 struct Inbox {
@@ -52,7 +56,10 @@ public:
           blocks(chains, random),
           filter_headers(chain, chains, blocks, options.filters),
           filters(chain, chains, filter_headers),
-          txs(random) {}
+          txs(random),
+          broadcast(Random(random.uint256()), {options.broadcast_privately, options.hear_transactions}),
+          fees(params),
+          fee_blocks(fees, chain, blocks, random, options.fee_blocks_per_hour) {}
 
     struct Peer {
         PeerInfo* info = nullptr;
@@ -63,7 +70,9 @@ public:
     void connect_parts();
     void on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us);
     void on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us);
-    void on_tx(const TxMessage& message);
+    void on_tx(const PeerInfo& peer, const TxMessage& message, Outbox& out, std::int64_t now_us);
+    void ask_for_payments(std::int64_t now_us);
+    void run_errands(Outbox& out, std::int64_t now_us);
     void save_headers();
     bool headers_done() const;
     void publish(std::int64_t now_us);
@@ -84,6 +93,13 @@ public:
     FilterHeaders filter_headers;
     FilterFetch filters;
     TxWatch txs;
+    Broadcast broadcast;
+    FeeRates fees;
+    FeeSampler fee_blocks;
+    std::vector<std::function<void(Outbox&, std::int64_t)>> errands;  ///< that came from other threads
+    const HeaderNode* payments_asked_at = nullptr;                    ///< the tip then
+    std::int64_t payments_asked_us = 0;
+    std::shared_ptr<std::atomic<int>> questions = std::make_shared<std::atomic<int>>(0);
     std::unique_ptr<Scanner> scanner;
     std::map<PeerId, Peer> peers;
     bool ever_headers_done = false;
@@ -128,6 +144,12 @@ void LightRole::Impl::connect_parts() {
         jobs.run_in_order([this, height] { check(store->cut_filters(height)); });
     };
     filters.on_filter = [this](const HeaderNode* node, FilterBytes filter) { scanner->on_filter(node, std::move(filter)); };
+    blocks.on_fetched = [this](const HeaderNode* node, const BlockPtr& block, Outbox& out) {
+        if (!chain.on_active_chain(node)) return;
+        fees.on_block(*block, node->height);
+        if (broadcast.empty()) return;
+        for (const Transaction& tx : block->txs()) broadcast.on_confirmed(tx.txid, out);
+    };
 }
 
 /// New headers go to the store in the order in which they were accepted.
@@ -163,12 +185,39 @@ void LightRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& 
         if (!chain.find(hash)) newest = &item;
     }
     if (newest) headers.on_unknown_block(peer, BlockHash(newest->hash), out, now_us);
+    broadcast.on_inv(peer, message, out, now_us);
     if (options.hear_transactions && scanner->done(chain.tip())) txs.on_inv(peer, message, out, now_us);
 }
 
-void LightRole::Impl::on_tx(const TxMessage& message) {
-    if (TransactionPtr tx = txs.on_tx(message, scanner->watch()))
-        jobs.run_in_order([this, tx] { sink.on_transaction(tx); });
+void LightRole::Impl::on_tx(const PeerInfo& peer, const TxMessage& message, Outbox& out, std::int64_t now_us) {
+    const TxWatch::Heard heard = txs.on_tx(message, scanner->watch());
+    if (!heard.tx) return;
+    broadcast.on_tx(peer, heard.tx->tx(), out, now_us);
+    if (!heard.pays && *questions >= kQuestionsWaiting) return;  // the sink is busy; a block will tell it
+    ++*questions;
+    jobs.run_in_order([this, heard, count = questions] {
+        if (heard.pays || sink.concerns(heard.tx->tx())) sink.on_transaction(heard.tx);
+        --*count;
+    });
+}
+
+/// Once everything was scanned, whoever keeps our payments knows which of them are in a block.
+void LightRole::Impl::ask_for_payments(std::int64_t now_us) {
+    if (!ever_headers_done || !scanner->done(chain.tip())) return;
+    if (payments_asked_at == chain.tip() && now_us - payments_asked_us < kAskForPayments_us) return;
+    payments_asked_at = chain.tip();
+    payments_asked_us = now_us;
+    jobs.run_in_order([this, box = inbox] {
+        box->put([this, payments = sink.own_payments()] {
+            errands.push_back([this, payments](Outbox& out, std::int64_t now) { broadcast.set_waiting(payments, out, now); });
+        });
+    });
+}
+
+void LightRole::Impl::run_errands(Outbox& out, std::int64_t now_us) {
+    if (errands.empty()) return;
+    for (const auto& errand : std::exchange(errands, {})) errand(out, now_us);
+    next_picture_us = 0;
 }
 
 void LightRole::Impl::publish(std::int64_t now_us) {
@@ -189,6 +238,8 @@ void LightRole::Impl::publish(std::int64_t now_us) {
     view->blocks_matched = scanner->matched();
     view->liars_dropped = filter_headers.liars();
     view->revision = scanner->revision();
+    view->fees = fees.view(tip);
+    view->payments = broadcast.pictures();
 
     std::int64_t done = 0, total = 0;
     if (!ever_headers_done) {
@@ -245,6 +296,29 @@ void LightRole::watch_changed() {
     });
 }
 
+void LightRole::submit(const OwnPayment& payment) {
+    impl_->inbox->put([impl = impl_.get(), payment] {
+        impl->errands.push_back([impl, payment](Outbox& out, std::int64_t now_us) { impl->broadcast.submit(payment, out, now_us); });
+    });
+}
+
+bool LightRole::forget_payment(const Uint256& id) {
+    const auto shown = view();
+    const bool known = std::ranges::any_of(shown->payments, [&](const PaymentView& payment) {
+        return Uint256(payment.tx->tx().txid) == id || Uint256(payment.tx->tx().wtxid) == id;
+    });
+    impl_->inbox->put([impl = impl_.get(), id] {
+        impl->errands.push_back([impl, id](Outbox& out, std::int64_t) { (void)impl->broadcast.forget(id, out); });
+    });
+    return known;
+}
+
+PrivateBroadcast* LightRole::private_broadcast() { return impl_->broadcast.connections(); }
+
+void LightRole::give_up_rescan(std::uint64_t revision) {
+    impl_->inbox->put([impl = impl_.get(), revision] { impl->scanner->give_up(revision); });
+}
+
 std::shared_ptr<const LightView> LightRole::view() const {
     const std::lock_guard lock(impl_->mutex);
     return impl_->picture;
@@ -277,6 +351,7 @@ void LightRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->blocks.add(peer);
     impl_->filter_headers.add(peer);
     impl_->filters.add(peer);
+    impl_->broadcast.add(peer);
 }
 
 void LightRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
@@ -287,6 +362,8 @@ void LightRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
 
 void LightRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->txs.remove(peer.id);
+    impl_->broadcast.remove(peer.id);
+    impl_->fees.remove(peer.id);
     impl_->filters.remove(peer.id);
     impl_->filter_headers.remove(peer.id);
     impl_->blocks.remove(peer.id);
@@ -312,7 +389,9 @@ void LightRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::
     else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
         impl.blocks.on_not_found(peer, *not_found, now_us);
     else if (const auto* tx = std::get_if<TxMessage>(&message))
-        impl.on_tx(*tx);
+        impl.on_tx(peer, *tx, out, now_us);
+    else if (const auto* fee = std::get_if<FeeFilterMessage>(&message))
+        impl.fees.on_fee_filter(peer.id, fee->fee_rate);
 }
 
 void LightRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
@@ -328,6 +407,7 @@ void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
     impl.chain.set_now(now_us);
     for (const auto& [id, peer] : impl.peers) impl.chains.refresh(id);
     if (impl.chain.tip() != impl.last_tip || impl.last_tip_s == 0) {
+        if (impl.last_tip) impl.fees.cut(last_common_ancestor(impl.last_tip, impl.chain.tip())->height);
         impl.last_tip = impl.chain.tip();
         impl.last_tip_s = now_us / 1'000'000;
     }
@@ -336,6 +416,10 @@ void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
     impl.scanner->tick(impl.ever_headers_done);
     impl.filters.tick(out, now_us);
     impl.blocks.tick(out, now_us);
+    impl.ask_for_payments(now_us);
+    impl.run_errands(out, now_us);
+    impl.broadcast.tick(out, now_us);
+    if (impl.ever_headers_done && impl.scanner->done(impl.chain.tip())) impl.fee_blocks.tick(now_us);
     if (now_us >= impl.next_picture_us || impl.next_picture_us - now_us > kPictureInterval_us) {
         impl.next_picture_us = now_us + kPictureInterval_us;
         impl.publish(now_us);

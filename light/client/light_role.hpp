@@ -12,12 +12,14 @@ namespace cairn::light {
 /// A light client on the network: follows headers with their full proof of work, agrees with several peers on filter
 /// headers, scans filters for the scripts that are watched and fetches the blocks that concern them.
 /// Owner: net thread, except where a method says otherwise. `jobs` must have come to rest before this object goes.
-class LightRole final : public net::Role {
+class LightRole final : public net::Role, public LightChain {
 public:
     struct Options {
         std::optional<Arith256> minimum_chain_work{};   ///< instead of the network's own
         FilterHeaders::Options filters{};
         bool hear_transactions = true;                  ///< ask for relayed transactions once synced, to see payments early
+        bool broadcast_privately = true;                ///< own payments go out over connections of their own
+        unsigned fee_blocks_per_hour = 0;               ///< so many new blocks are fetched for what they tell of fees
         std::optional<Uint256> seed{};                  ///< of random choices, for simulations; none: from the system
         std::function<void(const storage::StorageError&)> fatal{};  ///< the disk failed; thread: any
     };
@@ -28,11 +30,17 @@ public:
     ~LightRole() override;
 
     /// The source has something new. Thread: any.
-    void watch_changed();
+    void watch_changed() override;
     /// The newest picture; never null. Its tip stays valid as long as this object. Thread: any.
-    std::shared_ptr<const LightView> view() const;
+    std::shared_ptr<const LightView> view() const override;
     /// Looks up a header. Thread: any.
-    const HeaderNode* find(const BlockHash& hash) const;
+    const HeaderNode* find(const BlockHash& hash) const override;
+    /// Thread: any.
+    void submit(const OwnPayment& payment) override;
+    /// Thread: any.
+    bool forget_payment(const Uint256& id) override;
+    /// Thread: any.
+    void give_up_rescan(std::uint64_t revision) override;
 
     void attach(std::function<void(std::function<void()>)> post) override;
     void detach() override;
@@ -47,6 +55,7 @@ public:
     void on_pump(net::PeerInfo& peer, net::Outbox& out, std::int64_t now_us) override;
     void on_tick(net::Outbox& out, std::int64_t now_us) override;
     bool wants_pause(const net::PeerInfo&) const override { return false; }
+    net::PrivateBroadcast* private_broadcast() override;
     net::PeerStanding standing(const net::PeerInfo& peer) const override;
     net::ChainPulse pulse(std::int64_t now_us) const override;
     void describe(const net::PeerInfo& peer, net::PeerSnapshot& snapshot) const override;

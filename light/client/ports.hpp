@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,12 @@ struct ScanPlace {
     std::uint32_t time_s = 0;  ///< of its header
 };
 
+/// A payment of our own that is not in a block yet.
+struct OwnPayment {
+    TransactionPtr tx;
+    std::vector<TransactionPtr> parents{};  ///< unconfirmed ones that it builds on, closely or not, parents first
+};
+
 /// Whoever wants to know what happened to the scripts of a ScriptSource. All calls come on one thread, in order, and may
 /// take their time: the network goes on meanwhile, and what waits for the sink is bounded.
 ///
@@ -63,8 +70,16 @@ public:
     virtual void on_disconnected(const ScanPlace& place) = 0;
     /// Everything up to this block was looked at.
     virtual void on_scanned(const ScanPlace& place) = 0;
-    /// A transaction that is not in a block yet and pays one of the scripts, as a peer relayed it; nothing of it was verified.
+    /// From now on all that was watched as of `revision` is looked for, and the next block that is looked at is `next`.
+    virtual void on_search(Height /*next*/, std::uint64_t /*revision*/) {}
+    /// A transaction that is not in a block yet and pays one of the scripts, or of which concerns() is true, as a peer relayed it;
+    /// nothing of it was verified.
     virtual void on_transaction(const TransactionPtr& tx) = 0;
+    /// It matters though it pays none of the scripts: it spends what belongs to them. Called for every transaction that peers relay.
+    virtual bool concerns(const Transaction& /*tx*/) const { return false; }
+    /// Our own payments that are in no block yet. Asked once everything was scanned, with each block and now and then: they are
+    /// broadcast until they are not among these any more.
+    virtual std::vector<OwnPayment> own_payments() { return {}; }
 };
 
 /// Work for other threads. In tests all of it may run at once.
@@ -81,6 +96,45 @@ enum class Phase : std::uint8_t { connecting, headers, filter_headers, scanning,
 /// "connecting", "headers", "filter headers", "scanning", "synced".
 std::string_view to_string(Phase phase);
 
+/// How far a payment of our own has come on its way into the network. Times are seconds since 1970.
+struct PaymentView {
+    struct Recipient {
+        std::string address;
+        std::int64_t sent_s = 0;
+        std::optional<std::int64_t> received_s;  ///< when the peer showed that it had it
+    };
+    struct Echo {
+        std::string address;  ///< of a peer that told us of it without having it from us
+        std::int64_t at_s = 0;
+    };
+    TransactionPtr tx;
+    std::vector<Txid> parents;          ///< that are given along where a peer asks for them
+    std::int64_t added_s = 0;
+    std::size_t rounds = 0;             ///< so often it was given to peers
+    std::optional<std::int64_t> next_s; ///< of the next round; none: one is under way
+    std::vector<Recipient> recipients;  ///< in order
+    std::vector<Echo> echoes;           ///< the first few; any of them: the network has it
+};
+
+/// What is known of fee rates, in satoshis per 1,000 virtual bytes.
+struct FeeView {
+    struct Block {
+        std::int64_t mean = 0;  ///< of all that is in it but the coinbase
+        bool full = false;
+        bool empty = false;     ///< holds nothing but a coinbase
+    };
+    std::optional<std::int64_t> floor;  ///< below this most peers take nothing; none: nobody said
+    std::map<Height, Block> blocks;     ///< recent ones that were seen
+    std::size_t peers = 0;              ///< that named a floor
+
+    struct Estimate {
+        std::int64_t rate = 0;
+        std::size_t blocks = 0;  ///< that it rests on
+    };
+    /// For confirmation within `target` blocks (from 1). nullopt: not enough is known.
+    std::optional<Estimate> estimate(int target, bool conservative) const;
+};
+
 /// A picture of the light chain.
 struct LightView {
     Phase phase = Phase::connecting;
@@ -96,6 +150,28 @@ struct LightView {
     bool disputed = false;          ///< peers contradict each other about filters, and nothing could settle it yet
     std::uint64_t filters_fetched = 0, blocks_fetched = 0, blocks_matched = 0, liars_dropped = 0;
     std::uint64_t revision = 0;     ///< of the scripts that are watched
+    bool bloom = false;             ///< blocks are asked for by bloom filters, which tell peers what is looked for
+    std::shared_ptr<const FeeView> fees;
+    std::vector<PaymentView> payments;  ///< of our own, on their way
+};
+
+/// The light chain as a host of wallets sees it. Thread: any.
+class LightChain {
+public:
+    virtual ~LightChain() = default;
+    /// The newest picture; never null. Its tip stays valid as long as this object.
+    virtual std::shared_ptr<const LightView> view() const = 0;
+    /// Null: unknown.
+    virtual const HeaderNode* find(const BlockHash& hash) const = 0;
+    /// The source has something new.
+    virtual void watch_changed() = 0;
+    /// Blocks that were looked at once need not be looked at again for additions up to this revision. Blocks that were never
+    /// looked at still are.
+    virtual void give_up_rescan(std::uint64_t revision) = 0;
+    /// Begins to broadcast a payment. Those that BlockSink::own_payments names need no call.
+    virtual void submit(const OwnPayment& /*payment*/) {}
+    /// Stops broadcasting what has this txid or wtxid. What BlockSink::own_payments names comes back. False: there is none.
+    virtual bool forget_payment(const Uint256& /*id*/) { return false; }
 };
 
 }  // namespace cairn::light

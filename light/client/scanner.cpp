@@ -67,12 +67,29 @@ void Scanner::take_watch(std::shared_ptr<const WatchSet> watch) {
     for (auto& [height, slot] : slots_)
         if (slot.match == Match::no || slot.match == Match::running) slot.match = Match::unknown;
     if (!begun_ || !old) return;
+    ask_for_restart(old->revision);
+}
+
+/// The last block that the sink was or is being told of.
+Height Scanner::handed_over() const { return std::max(scanned_ ? scanned_->height : -1, busy_ ? delivering_ : -1); }
+
+void Scanner::ask_for_restart(std::uint64_t after_revision) {
+    bool behind = false;
     for (const WatchSet::Addition& addition : watch_->additions) {
-        if (addition.revision <= old->revision) continue;
+        if (addition.revision <= after_revision) continue;
         const Height since = std::max(birthday(addition.since), birthday(watch_->birthday));
-        if (!scanned_ || since > scanned_->height) continue;
+        if (since > handed_over()) continue;
+        behind = true;
         restart_ = restart_ ? std::min(*restart_, since) : since;
     }
+    if (!behind) tell_search(handed_over() + 1);
+}
+
+void Scanner::tell_search(Height next) {
+    in_order([sink = &parts_.sink, next, revision = watch_->revision]() -> std::function<void()> {
+        sink->on_search(next, revision);
+        return {};
+    });
 }
 
 /// Where an earlier run left off, or at the birthday.
@@ -80,17 +97,13 @@ void Scanner::begin() {
     begun_ = true;
     began_ = first_height();
     const HeaderNode* known = progress_ ? parts_.chain.find(progress_->block) : nullptr;
-    if (!known) return;
+    if (!known) return tell_search(began_);
     scanned_ = known;
     const HeaderNode* reached = parts_.chain.find(progress_->reached);
     reached_ = reached && reached->ancestor(known->height) == known ? reached : known;
     // An end came between finding out that filters were lies and going back.
-    if (parts_.chain.on_active_chain(known) && known->height > trusted_) restart_ = trusted_ + 1;
-    for (const WatchSet::Addition& addition : watch_->additions) {
-        if (addition.revision <= progress_->revision) continue;
-        const Height since = std::max(birthday(addition.since), birthday(watch_->birthday));
-        if (since <= scanned_->height) restart_ = restart_ ? std::min(*restart_, since) : since;
-    }
+    if (parts_.chain.on_active_chain(known) && known->height > trusted_) restart_ = owed_ = trusted_ + 1;
+    ask_for_restart(progress_->revision);
 }
 
 /// Begins again at a lower block. What the store says from now on is as if nothing from there up had been looked at.
@@ -104,6 +117,19 @@ void Scanner::restart(Height first) {
         check(store->put_progress(progress));
         return [this] { busy_ = false; };
     });
+    tell_search(first);
+}
+
+/// Goes on where the sink was told of nothing yet.
+void Scanner::finish_giving_up(std::uint64_t revision) {
+    if (!begun_ || !scanned_ || !reached_) return;
+    restart_.reset();
+    const HeaderNode* to = owed_ && *owed_ <= reached_->height ? reached_->ancestor(std::max<Height>(*owed_ - 1, 0)) : reached_;
+    if (scanned_->height < to->height) {
+        scanned_ = to;
+        restart(to->height + 1);
+    }
+    ask_for_restart(revision);
 }
 
 void Scanner::cut(Height height) {
@@ -113,7 +139,7 @@ void Scanner::cut(Height height) {
     std::erase_if(unsaved_, [height](const LightStore::FilterRow& row) { return row.height > height; });
     // Filters that were lies: what they hid has to be looked for again. Blocks of another branch are taken back elsewhere.
     if (scanned_ && scanned_->height > height && parts_.chain.on_active_chain(scanned_))
-        restart_ = restart_ ? std::min(*restart_, height + 1) : height + 1;
+        owed_ = restart_ = restart_ ? std::min(*restart_, height + 1) : height + 1;
 }
 
 /// Takes back blocks that were handed over and are not on the best chain any more.
@@ -123,6 +149,7 @@ void Scanner::disconnect_stale() {
     if (restart_ && *restart_ <= left->height) {
         // What is stored below says that the new scripts were taken care of, so it has to begin there.
         began_ = *restart_;
+        tell_search(began_);
         left = left->ancestor(std::max<Height>(*restart_ - 1, 0));
         restart_.reset();
     }
@@ -256,6 +283,7 @@ void Scanner::deliver() {
     }
     if (items.empty()) return;
     busy_ = true;
+    delivering_ = last->height;
     in_order([this, items = std::move(items), last, reached = reached_, watch = watch_, source = &parts_.source, sink = &parts_.sink, store = &parts_.store]() -> std::function<void()> {
         std::shared_ptr<const WatchSet> newest = watch;
         std::size_t done = 0;
@@ -272,10 +300,12 @@ void Scanner::deliver() {
         check(store->put_progress({items[done - 1].place.hash, further ? items[done - 1].place.hash : reached->hash, watch->revision}));
         return [this, height = items[done - 1].place.height, last, newest] {
             busy_ = false;
+            delivering_ = -1;
             scanned_ = last->ancestor(height);
             if (!reached_ || scanned_->height > reached_->height) reached_ = scanned_;
+            if (scanned_ == reached_) owed_.reset();
             slots_.erase(slots_.begin(), slots_.upper_bound(height));
-            if (newest->revision != watch_->revision) take_watch(newest);
+            if (newest->revision > watch_->revision) take_watch(newest);
         };
     });
 }
@@ -295,6 +325,7 @@ void Scanner::tick(bool headers_done) {
     const bool stale = reached_ && !parts_.chain.on_active_chain(reached_);
     if (stale && !busy_) disconnect_stale();
     if (stale) return;
+    if (!busy_ && give_up_) finish_giving_up(*std::exchange(give_up_, std::nullopt));
     if (!busy_ && restart_) {
         const Height first = *std::exchange(restart_, std::nullopt);
         if (scanned_ && first <= scanned_->height) restart(first);

@@ -43,6 +43,9 @@ public:
 
     /// The source may have something new.
     void on_watch_changed();
+    /// Additions up to this revision need no second look at blocks that were looked at before. Those that came later do, and so do
+    /// filters that were lies.
+    void give_up(std::uint64_t revision) { give_up_ = revision; }
     void on_filter(const HeaderNode* node, FilterBytes filter);
     /// Agreed filter headers above `height` are void.
     void cut(Height height);
@@ -79,6 +82,10 @@ private:
     Height first_height() const;
     void begin();
     void restart(Height first);
+    void ask_for_restart(std::uint64_t after_revision);
+    void finish_giving_up(std::uint64_t revision);
+    void tell_search(Height next);
+    Height handed_over() const;
     void fill_window();
     void load_filters();
     void match_filters();
@@ -104,6 +111,9 @@ private:
     bool asking_ = false;                   ///< the source is being asked
     bool ask_again_ = false;                ///< it changed meanwhile
     std::optional<Height> restart_;         ///< once the sink is free
+    std::optional<Height> owed_;            ///< from here on filters were lies: to be looked at again, whatever is given up
+    std::optional<std::uint64_t> give_up_;  ///< once the sink is free
+    Height delivering_ = -1;                ///< the last block that the sink is busy with
     std::uint64_t matched_ = 0;
     double mean_bytes_ = 2000;
     std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
