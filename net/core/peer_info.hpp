@@ -34,6 +34,7 @@ struct PeerInfo {
     bool ready = false;              ///< both version and verack were exchanged
 
     std::size_t send_queue_bytes = 0;  ///< handed over and not yet written to the socket
+    std::uint64_t received_bytes = 0;  ///< all that came of it, a message under way included
     std::int64_t held_back_us = 0;     ///< when -downloadrate last kept us from reading what it sends; 0: never
     bool closing = false;
 

@@ -220,7 +220,7 @@ NetView Engine::view(std::int64_t now_us) const {
         s.last_block = info.last_block_s;
         s.connected = info.connected_us / 1'000'000;
         s.bytes_sent = peer->bytes_sent;
-        s.bytes_received = peer->bytes_received;
+        s.bytes_received = peer->info.received_bytes;
         s.time_offset = peer->handshake.time_offset_s();
         s.ping_us = peer->ping.last_us();
         s.min_ping_us = peer->ping.min_us();

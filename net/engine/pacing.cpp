@@ -75,7 +75,7 @@ void Engine::release_paced(std::int64_t now_us) {
 }
 
 void Engine::note_received(Peer& peer, std::size_t count, std::int64_t now_us) {
-    peer.bytes_received += count;
+    peer.info.received_bytes += count;
     total_received_ += count;
     peer.last_receive_s = now_us / 1'000'000;
     bandwidth_.on_received(count);

@@ -54,10 +54,35 @@ std::size_t BlockFetch::flight_limit(const State& state, std::int64_t now_us) co
     return std::clamp(blocks(*rate * kFlightSeconds), kMinFlight, most);
 }
 
-void BlockFetch::note_neighbour(State& state, bool lan) {
-    if (state.lan == lan) return;
-    state.lan = lan;
-    lan ? ++neighbours_ : --neighbours_;
+/// What is known of the peer now.
+void BlockFetch::note_peer(const PeerInfo& peer, State& state, std::int64_t now_us) {
+    state.inbound = peer.inbound();
+    const bool gives = peer.received_bytes >= state.seen_bytes + limits::kGivingBytes;
+    if (gives) state.giving_us = now_us;
+    if (gives || now_us - state.seen_us >= limits::kAskToo_us) {
+        state.seen_bytes = peer.received_bytes;
+        state.seen_us = now_us;
+    }
+    if (state.lan == peer.lan) return;
+    state.lan = peer.lan;
+    state.lan ? ++neighbours_ : --neighbours_;
+}
+
+bool BlockFetch::hangs(const State& state, std::int64_t silent_us, std::int64_t while_giving_us, std::int64_t now_us) const {
+    if (state.queue.empty()) return false;
+    return now_us - std::max(state.downloading_since_us, state.giving_us) >= silent_us || now_us - state.downloading_since_us >= while_giving_us;
+}
+
+/// In step with the chain: may this peer be asked for a block beside those who were asked for it?
+bool BlockFetch::may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, std::int64_t now_us) const {
+    if (chain_.initial_block_download() || asked.size() >= limits::kBlockPeersAtTip) return false;
+    bool outbound = !peer.inbound();
+    for (const PeerId id : asked) {
+        const State& other = states_.at(id);
+        if (id == peer.id || !(other.outrun || hangs(other, limits::kAskToo_us, limits::kAskTooWhileGiving_us, now_us))) return false;
+        outbound |= !other.inbound;
+    }
+    return outbound || asked.size() + 1 < limits::kBlockPeersAtTip;
 }
 
 /// What comes over the local network costs nobody anything: while it is at least as much as comes from everybody else, the others are spared.
@@ -81,7 +106,7 @@ void BlockFetch::remove(PeerId peer) {
         drop_flight(peer, node);
         for (auto& [id, other] : states_) other.withheld.erase(node);  // anybody may be the only one left to ask
     }
-    note_neighbour(found->second, false);
+    neighbours_ -= found->second.lan;
     states_.erase(found);
 }
 
@@ -101,10 +126,15 @@ void BlockFetch::forget(PeerId peer, State& state, const HeaderNode* node, std::
     drop_flight(peer, node);
 }
 
-void BlockFetch::forget_all(const HeaderNode* node, std::int64_t now_us) {
+/// The block came of `giver`; who owes it still was too late.
+void BlockFetch::forget_all(PeerId giver, const HeaderNode* node, std::int64_t now_us) {
     const auto flight = in_flight_.find(node);
     if (flight == in_flight_.end()) return;
-    for (const PeerId peer : std::vector<PeerId>(flight->second)) forget(peer, states_.at(peer), node, now_us);
+    for (const PeerId peer : std::vector<PeerId>(flight->second)) {
+        State& state = states_.at(peer);
+        if (peer != giver && hangs(state, limits::kAskToo_us, limits::kAskTooWhileGiving_us, now_us)) state.outrun = true;
+        forget(peer, state, node, now_us);
+    }
 }
 
 void BlockFetch::note_request(PeerId peer, const HeaderNode* node, std::int64_t now_us) {
@@ -116,7 +146,7 @@ void BlockFetch::note_request(PeerId peer, const HeaderNode* node, std::int64_t 
 }
 
 void BlockFetch::request(const PeerInfo& peer, const HeaderNode* node, Outbox& out, std::int64_t now_us) {
-    forget_all(node, now_us);
+    forget_all(peer.id, node, now_us);
     note_request(peer.id, node, now_us);
     out.send(peer.id, GetDataMessage{{{kInvWitnessBlock, node->hash}}});
     out.log().debug("Requesting block {} from peer={}", node->hash.to_display_hex(), peer.id);
@@ -148,7 +178,10 @@ bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_
     if (!node) return false;
     const bool asked = in_flight_.contains(node);
     if (const auto found = states_.find(peer); found != states_.end()) {
-        if (requested_from(peer, node)) found->second.measure.add(size_bytes, now_us);
+        if (requested_from(peer, node)) {
+            found->second.measure.add(size_bytes, now_us);
+            found->second.outrun = false;
+        }
         forget(peer, found->second, node, now_us);
     }
     if (asked) submitted_.insert(node);
@@ -157,7 +190,7 @@ bool BlockFetch::on_block(PeerId peer, const HeaderNode* node, std::size_t size_
 
 void BlockFetch::on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us) {
     const bool waited = submitted_.erase(node) != 0;
-    if (good) forget_all(node, now_us);
+    if (good) forget_all(peer, node, now_us);
     if (!waited || good) return;
     if (const auto sender = states_.find(peer); sender != states_.end()) sender->second.spoiled[node] = now_us;
     // What follows may have been counted on: look again from where the chains really meet.
@@ -234,7 +267,7 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
         for (const HeaderNode* block : row) {
             if (const auto flight = in_flight_.find(block); flight != in_flight_.end()) {
                 if (!waiting_for) waiting_for = flight->second.front();
-                continue;
+                if (!may_ask_too(peer, flight->second, now_us)) continue;
             }
             const bool came = submitted_.contains(block);
             if (!came && chain_.invalid(block)) return choice;
@@ -285,13 +318,13 @@ void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outb
     const auto found = states_.find(from);
     if (found == states_.end() || found->second.queue.empty()) return;
     State& holder = found->second;
-    const std::int64_t patience = chain_.initial_block_download() ? limits::kTakeOver_us : limits::kTakeOverAtTip_us;
-    if (now_us - holder.downloading_since_us < patience) return;
+    const bool initial = chain_.initial_block_download();
+    if (!hangs(holder, initial ? limits::kTakeOver_us : limits::kAskTooWhileGiving_us, initial ? limits::kTakeOver_us : limits::kTakeOverAtTip_us, now_us)) return;
     const HeaderNode* best = chains_.at(peer.id).best_known;
     std::vector<const HeaderNode*> kept;
     std::vector<InvItem> items;
     for (const HeaderNode* node : std::exchange(holder.queue, {})) {
-        const bool has = best && best->ancestor(node->height) == node && !state.unfit(node) &&
+        const bool has = best && best->ancestor(node->height) == node && !state.unfit(node) && !requested_from(peer.id, node) &&
                          (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, node->height)) &&
                          !(peer.limited() && best->height - node->height >= limits::kLimitedBlocks - 2);
         if (!has) {
@@ -313,10 +346,10 @@ void BlockFetch::pump(const PeerInfo& peer, bool allowed, Outbox& out, std::int6
     const auto found = states_.find(peer.id);
     if (found == states_.end() || peer.closing) return;
     State& state = found->second;
+    note_peer(peer, state, now_us);
     if (check_timeouts(peer, state, out, now_us)) return;
 
     const bool may_ask = peer.can_serve_blocks() && ((allowed && !peer.limited()) || !chain_.initial_block_download());
-    note_neighbour(state, peer.lan);
     std::size_t limit = flight_limit(state, now_us);
     if (!peer.lan && neighbours_suffice(now_us)) limit = kMinFlight;
     // Top up in portions: one request for many small blocks instead of one for each.
@@ -351,7 +384,8 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, bool
     std::vector<const HeaderNode*> wanted;
     const HeaderNode* walk = last;
     while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
-        if (!chain_.have_data(walk) && !in_flight_.contains(walk) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
+        const auto asked = asked_for(walk);
+        if (!chain_.have_data(walk) && (asked.empty() || may_ask_too(peer, asked, now_us)) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
             (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
             wanted.push_back(walk);
         walk = walk->parent;

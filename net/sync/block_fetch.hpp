@@ -25,8 +25,14 @@ bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now
 /// is full and one peer alone holds back what all wait for, it has 2 seconds, doubled for each peer that was
 /// dropped for it, up to 64. When all that is left is in flight and one peer has given nothing for a while, an idle
 /// peer is asked for its blocks, too; whoever is first wins. A single block may take as long as one block interval,
-/// and half of one more for each other peer that we download from. A block near the tip may be in flight with
-/// several peers when compact blocks are at work (note_request); once it is here, nobody is waited for.
+/// and half of one more for each other peer that we download from.
+///
+/// Once we are in step (no initial download) a block may be in flight with three peers: compact blocks ask several at
+/// once (note_request), and when all who owe a block have sent nothing for 2 seconds, or no whole block for 10, one more
+/// that has it is asked, the third being an outbound one unless one is among them. Nobody is dropped for it. Who was outrun in
+/// this way gets no time of his own the next time: until he gives a block, others are asked beside him at once. When the
+/// third does not help either, whoever was silent for 10 seconds loses his place to another.
+/// Once a block is here, nobody is waited for.
 /// Owner: net thread.
 class BlockFetch {
 public:
@@ -86,6 +92,10 @@ private:
     struct State {
         Measure measure;
         bool lan = false;                        ///< on the local network
+        bool inbound = true;
+        bool outrun = false;                     ///< another gave a block for which it had been waited in vain
+        std::uint64_t seen_bytes = 0;            ///< received of it when it was last looked at
+        std::int64_t seen_us = 0, giving_us = 0; ///< when that was; when it last had given enough not to be called silent
         std::deque<const HeaderNode*> queue;     ///< in the order of asking
         std::int64_t downloading_since_us = 0;
         std::int64_t stalling_since_us = 0;      ///< 0: not stalling
@@ -101,15 +111,18 @@ private:
     };
 
     Choice choose(const PeerInfo& peer, State& state, std::size_t count, std::int64_t now_us);
+    void note_peer(const PeerInfo& peer, State& state, std::int64_t now_us);
+    /// Owes a block and has sent nothing for so long, or none of its blocks became whole in `while_giving_us`.
+    bool hangs(const State& state, std::int64_t silent_us, std::int64_t while_giving_us, std::int64_t now_us) const;
+    bool may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, std::int64_t now_us) const;
     void take_over(const PeerInfo& peer, State& state, PeerId from, Outbox& out, std::int64_t now_us);
     void ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us);
     void forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us);
-    void forget_all(const HeaderNode* node, std::int64_t now_us);
+    void forget_all(PeerId giver, const HeaderNode* node, std::int64_t now_us);
     void drop_flight(PeerId peer, const HeaderNode* node);
     bool check_timeouts(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     std::size_t flight_limit(const State& state, std::int64_t now_us) const;
     std::size_t peers_downloading() const;
-    void note_neighbour(State& state, bool lan);
     bool neighbours_suffice(std::int64_t now_us) const;
 
     ChainAccess& chain_;

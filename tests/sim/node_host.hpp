@@ -37,6 +37,7 @@ public:
     void mine(Rng& rng);
 
     SimChain& chain() { return chain_; }
+    const SimChain& chain() const { return chain_; }
     net::Engine& engine() { return live_->engine; }
     SimRole& role() { return live_->role; }
     int ready(net::ConnectionType type) const { return live_ ? live_->role.ready(type) : 0; }

@@ -112,10 +112,25 @@ void Overlay::set_tick(std::int64_t tick_us) {
     for (const auto& node : nodes_) node->set_tick(tick_us);
 }
 
+std::map<BlockHash, std::size_t> Overlay::tips(const std::function<bool(const NodeHost&)>& among) const {
+    std::map<BlockHash, std::size_t> found;
+    for (const NodeHost* node : honest_)
+        if (settled(*node) && (!among || among(*node))) ++found[node->chain().tip()->hash];
+    return found;
+}
+
+BlockHash Overlay::common_tip(const std::function<bool(const NodeHost&)>& among) const {
+    const auto all = tips(among);
+    const auto most = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == all.end() ? BlockHash() : most->first;
+}
+
 NodeHost* Overlay::mine(const std::function<bool(const NodeHost&)>& among) {
+    const BlockHash common = common_tip(among);
     std::vector<NodeHost*> able;
     for (NodeHost* node : honest_)
-        if (node->running() && !node->chain().view()->initial_block_download && (!among || among(*node))) able.push_back(node);
+        if (settled(*node) && !node->chain().view()->initial_block_download && node->chain().tip()->hash == common && (!among || among(*node)))
+            able.push_back(node);
     if (able.empty()) return nullptr;
     NodeHost* miner = able[rng_.below(able.size())];
     miner->mine(rng_);

@@ -42,10 +42,14 @@ public:
 
     void set_churn(bool on) { churning_ = on; }
     void set_tick(std::int64_t tick_us);
-    /// Some running honest node finds a block now; null: none runs. `among` chooses which may.
+    /// Some honest node that is settled and where most are finds a block now; null: there is none. `among` chooses which may.
     NodeHost* mine(const std::function<bool(const NodeHost&)>& among = nullptr);
 
     // --- pictures
+    /// Tips of the honest nodes that are settled (and of which `among` is true), each with how many have it.
+    std::map<BlockHash, std::size_t> tips(const std::function<bool(const NodeHost&)>& among = nullptr) const;
+    /// The one that most of them have; null hash: none is settled.
+    BlockHash common_tip(const std::function<bool(const NodeHost&)>& among = nullptr) const;
     /// It runs since half a minute or longer, so that it may be asked what the others know.
     bool settled(const NodeHost& node) const { return node.running() && world_.now_us() - node.started_us() >= 30 * kSecond; }
     struct Filling {

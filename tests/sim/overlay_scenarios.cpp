@@ -151,20 +151,11 @@ Outcome run_relay(const RunOptions& run) {
 
 namespace {
 
-/// The tips of honest nodes that run, each with how many have it.
-std::map<BlockHash, std::size_t> tips(const Overlay& overlay) {
-    std::map<BlockHash, std::size_t> found;
-    for (NodeHost* node : overlay.honest())
-        if (node->running() && overlay.settled(*node)) ++found[node->chain().tip()->hash];
-    return found;
-}
-
 /// Who is not where most are, and what he knows.
 void tell_stragglers(const Overlay& overlay) {
-    const auto all = tips(overlay);
-    const auto common = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const BlockHash common = overlay.common_tip();
     for (NodeHost* node : overlay.honest()) {
-        if (!overlay.settled(*node) || common == all.end() || node->chain().tip()->hash == common->first) continue;
+        if (!overlay.settled(*node) || node->chain().tip()->hash == common) continue;
         const auto view = node->chain().view();
         fmt::print(stderr, "host {} is at height {} (best header {}{}), up for {:.0f} s, {} full and {} block-relay peers, {} connections\n", node->id, view->tip->height,
                    view->best_header->height, view->initial_block_download ? ", initial download" : "", seconds(overlay.now_us() - node->started_us()),
@@ -208,7 +199,7 @@ Outcome run_partition(const RunOptions& run) {
     std::optional<std::int64_t> agreed_us;
     while (world.now_us() - start_us < 10 * kMinute && !agreed_us) {
         world.run_for(kSecond);
-        const auto now = tips(overlay);
+        const auto now = overlay.tips();
         if (now.size() == 1) agreed_us = world.now_us() - start_us;
         if (run.verbose && (world.now_us() - start_us) % (10 * kSecond) == 0)
             fmt::print(stderr, "{:4.0f} s after healing: {} tips, {} honest nodes have the most common\n", seconds(world.now_us() - start_us), now.size(),

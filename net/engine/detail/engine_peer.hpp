@@ -44,7 +44,7 @@ struct Engine::Peer {
     ByteBucket trickle{Bandwidth::kTrickle};  ///< what is read of it though -downloadrate is used up
     std::int64_t send_progress_us = 0;  ///< when bytes last went out, or had none before them
     std::int64_t last_send_s = 0, last_receive_s = 0;
-    std::uint64_t bytes_sent = 0, bytes_received = 0;
+    std::uint64_t bytes_sent = 0;
     std::vector<std::pair<std::string, Bytes>> unsent;  ///< messages that wait for the transport's handshake; a handful, of ours
     std::map<std::string, std::uint64_t> sent_by_command, received_by_command;
 };

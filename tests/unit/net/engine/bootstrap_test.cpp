@@ -159,5 +159,38 @@ TEST_F(BootstrapTest, KeepsBuiltInSeedsBackWhileSomethingElseMayHelp) {
     EXPECT_EQ(book_.size(), 1u);
 }
 
+TEST_F(BootstrapTest, UsesBuiltInSeedsAfterTwoMinutesWhenTheFewKnownAddressesLeadNowhere) {
+    Bootstrap::Options options;
+    options.fixed_seeds = {{{NetAddress::ipv4(0x30000001), 8333}, 9, 0}, {{NetAddress::ipv4(0x31000001), 8333}, 9, 0}};
+    state_.reachable = {NetworkId::ipv4};
+    know(1);  // told by the first who called
+    Bootstrap bootstrap = make(options);
+    bootstrap.on_tick(state_, now_);
+    bootstrap.on_tick(state_, now_ + 120 * kSecond);
+    EXPECT_EQ(book_.size(), 1u);
+    bootstrap.on_tick(state_, now_ + 121 * kSecond);
+    EXPECT_EQ(book_.size(), 3u);
+    EXPECT_TRUE(logged("Adding fixed seeds as only 1 addresses are known and hardly any of them answers"));
+}
+
+TEST_F(BootstrapTest, DoesWithoutBuiltInSeedsWhenPeersOrManyAddressesAreThere) {
+    Bootstrap::Options options;
+    options.fixed_seeds = {{{NetAddress::ipv4(0x30000001), 8333}, 9, 0}};
+    state_.reachable = {NetworkId::ipv4};
+    know(1);
+    state_.full_relay = state_.full_relay_ready = 2;
+    Bootstrap served = make(options);
+    served.on_tick(state_, now_);
+    served.on_tick(state_, now_ + 600 * kSecond);
+    EXPECT_FALSE(logged("Adding fixed seeds"));
+    state_.full_relay = state_.full_relay_ready = 0;
+    know(40);
+    ASSERT_GE(book_.size(), 16u);
+    Bootstrap knowing = make(options);
+    knowing.on_tick(state_, now_);
+    knowing.on_tick(state_, now_ + 600 * kSecond);
+    EXPECT_FALSE(logged("Adding fixed seeds"));
+}
+
 }  // namespace
 }  // namespace cairn::net

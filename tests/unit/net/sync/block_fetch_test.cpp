@@ -281,6 +281,133 @@ TEST_F(BlockFetchTest, ReplacesASilentPeerWithinSeconds) {
     EXPECT_LE(waited, 6 * kSecond);
 }
 
+/// In step with the chain: one block was announced by peers 1 to `peers`, all outbound.
+class BlockFetchInStepTest : public BlockFetchTest {
+protected:
+    BlockFetchInStepTest() { chain_.ibd = false; }
+    void announced_by(PeerId peers) {
+        have_headers(1);
+        for (PeerId id = 1; id <= peers; ++id) connect(id);
+    }
+    std::vector<const HeaderNode*> block() const { return {best_}; }
+};
+
+TEST_F(BlockFetchInStepTest, AsksASecondPeerWhenTheFirstIsSilentForTwoSeconds) {
+    announced_by(2);
+    EXPECT_EQ(asked(peers_[1]), block());
+    now_ += limits::kAskToo_us - 1;
+    EXPECT_TRUE(asked(peers_[2]).empty());
+    now_ += 1;
+    EXPECT_EQ(asked(peers_[2]), block());
+    EXPECT_TRUE(asked(peers_[1]).empty()) << "it has been asked";
+    EXPECT_TRUE(fetch_.requested_from(1, best_)) << "it is still expected of the first";
+    EXPECT_EQ(disconnected_, 0u);
+    arrive(2, best_);
+    EXPECT_EQ(fetch_.requests(), 0u);
+}
+
+TEST_F(BlockFetchInStepTest, TakesTheBlockFromTheFirstThoughASecondWasAsked) {
+    announced_by(2);
+    asked(peers_[1]);
+    now_ += limits::kAskToo_us;
+    asked(peers_[2]);
+    arrive(1, best_);
+    EXPECT_EQ(fetch_.in_flight(2), 0u);
+}
+
+TEST_F(BlockFetchInStepTest, AsksThreeAtMostUntilOneWasSilentForTenSeconds) {
+    announced_by(5);
+    for (PeerId id = 1; id <= 3; ++id) {
+        EXPECT_EQ(asked(peers_[id]), block()) << id;
+        now_ += limits::kAskToo_us;
+    }
+    EXPECT_TRUE(asked(peers_[4]).empty());
+    now_ += limits::kAskTooWhileGiving_us - 3 * limits::kAskToo_us;
+    EXPECT_EQ(asked(peers_[4]), block()) << "in place of the first";
+    EXPECT_FALSE(fetch_.requested_from(1, best_));
+    EXPECT_TRUE(asked(peers_[5]).empty());
+    now_ += limits::kAskToo_us;
+    EXPECT_EQ(asked(peers_[5]), block()) << "in place of the second";
+    EXPECT_EQ(fetch_.requests(), 3u);
+}
+
+TEST_F(BlockFetchInStepTest, LetsAPeerThatSendsGoOnForTenSeconds) {
+    announced_by(2);
+    asked(peers_[1]);
+    const auto after = [&](std::int64_t step_us, std::uint64_t bytes) {
+        now_ += step_us;
+        peers_[1].received_bytes += bytes;
+        asked(peers_[1]);
+        return asked(peers_[2]);
+    };
+    for (int tick = 1; tick < 100; ++tick) EXPECT_TRUE(after(kSecond / 10, 1'000).empty()) << tick;
+    EXPECT_EQ(after(kSecond / 10, 1'000), block());
+}
+
+TEST_F(BlockFetchInStepTest, CallsAPeerSilentThatSendsAFewBytes) {
+    announced_by(2);
+    asked(peers_[1]);
+    for (int tick = 0; tick < 100; ++tick) {
+        now_ += kSecond / 10;
+        peers_[1].received_bytes += 500;
+        asked(peers_[1]);
+        if (asked(peers_[2]).empty()) continue;
+        EXPECT_LE(tick, 21);
+        return;
+    }
+    FAIL() << "five kilobytes a second held the block back";
+}
+
+TEST_F(BlockFetchInStepTest, KeepsTheThirdPlaceForAnOutboundPeer) {
+    announced_by(4);
+    for (PeerId id = 1; id <= 3; ++id) peers_[id].type = ConnectionType::inbound;
+    asked(peers_[1]);
+    now_ += limits::kAskToo_us;
+    asked(peers_[2]);
+    now_ += limits::kAskToo_us;
+    EXPECT_TRUE(asked(peers_[3]).empty());
+    EXPECT_EQ(asked(peers_[4]), block());
+}
+
+TEST_F(BlockFetchInStepTest, GivesAPeerThatWasOutrunNoTimeOfItsOwnUntilItGivesABlock) {
+    announced_by(2);
+    asked(peers_[1]);
+    now_ += limits::kAskToo_us;
+    asked(peers_[2]);
+    arrive(2, best_);
+    chain_.connect_to(best_);
+    const auto next = [&] {
+        now_ = (std::int64_t{best_->header.time} + 600) * kSecond;
+        best_ = *chain_.accept_headers(make_headers(best_->header, 1, *chain_.params));
+        for (const PeerId id : {1, 2}) chains_.on_announced(id, best_->hash);
+        fetch_.direct_fetch(peers_[1], best_, false, out_, now_);
+        fetch_.direct_fetch(peers_[2], best_, false, out_, now_);
+    };
+    next();
+    EXPECT_TRUE(fetch_.requested_from(1, best_));
+    EXPECT_TRUE(fetch_.requested_from(2, best_)) << "at once";
+    arrive(1, best_);
+    chain_.connect_to(best_);
+    next();
+    EXPECT_TRUE(fetch_.requested_from(1, best_));
+    EXPECT_FALSE(fetch_.requested_from(2, best_)) << "the first is trusted again";
+}
+
+TEST_F(BlockFetchInStepTest, AsksForAllBlocksThatASilentPeerOwes) {
+    have_headers(3);
+    const auto first = asked(connect(1));
+    ASSERT_EQ(first.size(), 3u);
+    now_ += limits::kAskToo_us;
+    EXPECT_EQ(asked(connect(2)), first);
+}
+
+TEST_F(BlockFetchTest, AsksNoSecondPeerInInitialDownload) {
+    have_headers(1);
+    asked(connect(1));
+    now_ += limits::kAskToo_us;
+    EXPECT_TRUE(asked(connect(2)).empty());
+}
+
 TEST_F(BlockFetchTest, DoesNotBlameAPeerThatWeDoNotRead) {
     have_headers(20);
     asked(connect(1));
