@@ -258,6 +258,9 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
     }
     // The mempool hears of the chain before everyone else, so that it follows a tip before that is shown.
     mempool = std::make_unique<MempoolService>(settings.mempool, *chain, chain->thread(), clock);
+    // Of all who hear of a new tip the miner is in the greatest hurry.
+    templates = std::make_unique<TemplateBoard>(*chain, mempool.get(), settings.params, clock, settings.mining);
+    templates->start();
     if (publisher) mempool->subscribe(publisher.get());
     // Without relay the mempool shows too little of the market.
     if (!settings.net.blocks_only) {
@@ -268,8 +271,6 @@ Result<void, NodeStartError> Node::Parts::open_chain() {
     mempool->start(settings.data_dir / "mempool.dat");
     chain->subscribe(&notifier);
     if (publisher) chain->subscribe(publisher.get());
-    templates = std::make_unique<TemplateBoard>(*chain, mempool.get(), settings.params, clock, settings.mining);
-    templates->start();
     return {};
 }
 

@@ -235,7 +235,8 @@ void ChainCore::run() {
         if (step()) continue;
         ChainResident* const resident = !broken_ && idle() ? resident_ : nullptr;
         duty.unlock();
-        if (!resident || !resident->waiting()) mailbox_.await(std::chrono::milliseconds(1000));
+        const auto calm = calm_left();
+        if (!resident || !resident->waiting()) mailbox_.await(calm > calm.zero() ? calm : std::chrono::milliseconds(1000));
         duty.lock();
     }
     // The end: workers finish fast, speculation is taken back, what is verified is written.
@@ -268,7 +269,7 @@ void ChainCore::on_idle() {
     if (importing_ && import_done_) end_import();
     publish(true);
     settle_waiting_sources();
-    if (hold_) return;
+    if (hold_ || calm_left() > std::chrono::milliseconds(0)) return;
     flush_if_due(true);
     prune_if_due();
     if (coins_.cache().live_bytes() > options_.cache_bytes) coins_.cache().evict(options_.cache_bytes / 2);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <map>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -211,6 +213,7 @@ private:
     bool prune_due() const;
     bool flush_ledger(bool drop_coins);
     void append_index(storage::WriteBatch& batch);
+    std::chrono::milliseconds calm_left();
     bool flush_if_due(bool idle);
     bool write_index();
     bool check_space(std::uint64_t needed);
@@ -277,6 +280,9 @@ private:
     std::vector<const HeaderNode*> dirty_;
     std::uint32_t headers_written_ = 0;      ///< ids below are on disk, but for dirty_
     const HeaderNode* flushed_tip_ = nullptr;
+    const HeaderNode* settled_tip_ = nullptr;  ///< the tip of settled_at_
+    std::chrono::steady_clock::time_point settled_at_;
+    std::optional<std::chrono::steady_clock::time_point> restless_since_;  ///< since when a flush waits for calm
     bool flush_wanted_ = false;
     bool write_ahead_ = false;
     std::int64_t last_flush_ = 0;            ///< steady seconds

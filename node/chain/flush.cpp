@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "net/io/log.hpp"
 #include "node/chain/chain_core.hpp"
 #include "node/chain/text.hpp"
@@ -13,6 +16,9 @@ namespace {
 constexpr std::int64_t kDownloadInterval = 15 * 60;
 // A node that idles below the tip writes what it has.
 constexpr std::int64_t kIdleInterval = 60;
+// A new tip is news to peers, miners and wallets: the disk is left alone until they had it.
+constexpr std::chrono::milliseconds kCalm{80};
+constexpr std::chrono::milliseconds kCalmAtMost{1000};
 // A batch of more coins than this is streamed instead of copied.
 constexpr std::size_t kStreamCoins = 100'000;
 // Blocks that stay, whatever the prune target.
@@ -141,7 +147,21 @@ bool ChainCore::flush_all() {
 
 bool ChainCore::flush_coins() { return !broken_ && (coins_.cache().dirty_count() == 0 || flush_ledger(false)); }
 
-// Called when no verdict is out. At the tip every block goes through the log at once; in initial download writes are rare.
+// How long the flush of a new tip still waits for those who act on it; a row of tips does not put it off for ever.
+std::chrono::milliseconds ChainCore::calm_left() {
+    using namespace std::chrono;
+    if (!write_ahead_ || broken_ || flushed_tip_ == tip_) {
+        restless_since_.reset();
+        return 0ms;
+    }
+    const auto now = steady_clock::now();
+    if (!restless_since_) restless_since_ = now;
+    if (std::exchange(settled_tip_, tip_) != tip_) settled_at_ = now;
+    const auto until = std::min(settled_at_ + kCalm, *restless_since_ + kCalmAtMost);
+    return until <= now ? 0ms : ceil<milliseconds>(until - now);
+}
+
+// Called when no verdict is out. At the tip every block goes through the log; in initial download writes are rare.
 bool ChainCore::flush_if_due(bool idle) {
     if (broken_) return false;
     if (!initial_download_ && !write_ahead_) {
