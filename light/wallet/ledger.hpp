@@ -121,6 +121,9 @@ public:
     Amount debit(const Transaction& tx) const;
     Amount credit(const Transaction& tx) const;
     bool all_inputs_owned(const Transaction& tx) const;
+    /// Does it, all of whose inputs are ours, pay a higher fee than each transaction that waits and spends the same? Rivals whose fees
+    /// cannot be known count as lower.
+    bool outbids(const Transaction& tx) const;
     /// Others that spend the same outputs.
     std::set<Txid> conflicts(const WalletTx& tx) const;
     /// Those that wait and spend the same as it or as one of its unconfirmed ancestors.

@@ -68,6 +68,22 @@ bool Ledger::all_inputs_owned(const Transaction& tx) const {
     return std::all_of(tx.inputs.begin(), tx.inputs.end(), [&](const TxInput& input) { return owned_.contains(input.prevout); });
 }
 
+bool Ledger::outbids(const Transaction& tx) const {
+    const auto fee_of = [this](const Transaction& one) {
+        Amount fee = debit(one);
+        for (const TxOutput& output : one.outputs) fee -= output.value;
+        return fee;
+    };
+    for (const TxInput& input : tx.inputs) {
+        for (const Txid& other : spenders(input.prevout)) {
+            const WalletTxPtr rival = find(other);
+            if (other == tx.txid || rival->state != TxState::waiting || !all_inputs_owned(rival->tx->tx())) continue;
+            if (fee_of(tx) <= fee_of(rival->tx->tx())) return false;
+        }
+    }
+    return true;
+}
+
 std::set<Txid> Ledger::conflicts(const WalletTx& tx) const {
     std::set<Txid> found;
     for (const TxInput& input : tx.tx->tx().inputs) {

@@ -34,10 +34,15 @@ Outcome<WalletEffect> Wallet::see_transaction(const TransactionPtr& tx, SeenBy b
     const Transaction& raw = tx->tx();
     if (!ledger_.concerns(raw)) return effect;
     bool displaces = by == SeenBy::mempool;
-    if (by == SeenBy::peer && !ledger_.find(raw.txid) && ledger_.debit(raw) > 0) {
-        // Anybody can send a transaction that claims to spend our coins. Where that can be checked, it is.
-        if (ledger_.all_inputs_owned(raw) && !is_valid_spend(raw)) return effect;
-        displaces = ledger_.all_inputs_owned(raw);
+    if (by == SeenBy::peer && ledger_.debit(raw) > 0) {
+        const WalletTxPtr known = ledger_.find(raw.txid);
+        if (ledger_.all_inputs_owned(raw)) {
+            // Anybody can send a transaction that claims to spend our coins. Where that can be checked, it is.
+            if (!known && !is_valid_spend(raw)) return effect;
+            displaces = ledger_.outbids(raw);
+        } else {
+            displaces = known && !known->replaced_by;  // it was made with this wallet
+        }
     }
     Change change(*this);
     const std::uint64_t before = ledger_.revision();
