@@ -4,6 +4,7 @@
 
 #include "consensus/base/check.hpp"
 #include "consensus/crypto/detail/bits.hpp"
+#include "consensus/crypto/detail/siphash_lanes.hpp"
 
 namespace cairn {
 namespace {
@@ -54,49 +55,23 @@ constexpr std::uint64_t kMarkerUnpadded = 0x6465646461706e75;  // "unpadded"
 
 #if defined(__x86_64__)
 
-// Numbers of several hashes side by side; the compiler turns operations on them into vector instructions of the target
-// that the calling function is built for.
-typedef std::uint64_t Lanes8 __attribute__((vector_size(64)));
-typedef std::uint64_t Lanes4 __attribute__((vector_size(32)));
-
-#define CAIRN_INLINE __attribute__((always_inline)) inline
-
-template <class Lanes>
-struct WideState {
-    Lanes a, b, c, d;
-
-    CAIRN_INLINE static void turn(Lanes& x, int by) { x = (x << by) | (x >> (64 - by)); }
-    CAIRN_INLINE void round() {
-        a += b, turn(b, 13), b ^= a, turn(a, 32);
-        c += d, turn(d, 16), d ^= c;
-        a += d, turn(d, 21), d ^= a;
-        c += b, turn(b, 17), b ^= c, turn(c, 32);
-    }
-    CAIRN_INLINE void take(const Lanes& word) {
-        d ^= word;
-        round();
-        round();
-        a ^= word;
-    }
-};
+using detail::Lanes4;
+using detail::Lanes8;
 
 /// As many hashes as `Lanes` has lanes: 32 bytes each, one after the other.
 template <class Lanes>
 CAIRN_INLINE void hash_lanes(SipKey key, const std::uint8_t* in, std::uint64_t* out) {
     constexpr int kCount = sizeof(Lanes) / 8;
     const Lanes zero{};
-    WideState<Lanes> state{zero + (0x736f6d6570736575 ^ key.k0), zero + (0x646f72616e646f6d ^ key.k1),
-                           zero + (0x6c7967656e657261 ^ key.k0), zero + (0x7465646279746573 ^ key.k1)};
+    auto state = detail::SipLanes<Lanes>::start(key.k0, key.k1);
     for (int word = 0; word < 4; ++word) {
         Lanes column;
         for (int i = 0; i < kCount; ++i) column[i] = detail::load_le64(in + 32 * i + 8 * word);
         state.take(column);
     }
     state.take(zero + (std::uint64_t{32} << 56));
-    state.c ^= zero + kMarker;
-    for (int i = 0; i < 4; ++i) state.round();
-    const Lanes hash = state.a ^ state.b ^ state.c ^ state.d;
-    for (int i = 0; i < kCount; ++i) out[i] = hash[i];
+    state.finish();
+    for (int i = 0; i < kCount; ++i) out[i] = state.a[i];
 }
 
 __attribute__((target("avx512f"))) std::size_t hash_row_avx512(SipKey key, const std::uint8_t* in, std::uint64_t* out, std::size_t count) {
@@ -110,8 +85,6 @@ __attribute__((target("avx2"))) std::size_t hash_row_avx2(SipKey key, const std:
     for (; done + 4 <= count; done += 4) hash_lanes<Lanes4>(key, in + 32 * done, out + done);
     return done;
 }
-
-#undef CAIRN_INLINE
 
 using HashRow = std::size_t (*)(SipKey, const std::uint8_t*, std::uint64_t*, std::size_t);
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t kOpReturn = 0x6a;
 constexpr std::size_t kSmallestElementBits = gcs::kBits + 1;
+constexpr std::size_t kFewScripts = 8;  ///< elements of a filter for each watched script, from where on sorting is cheaper than a table
 
 /// A uniform value in [0, range) from a uniform hash, by multiplication.
 std::uint64_t reduce(std::uint64_t hash, std::uint64_t range) {
@@ -43,15 +44,54 @@ private:
     int held_bits_ = 0;
 };
 
-class BitReader {
+/// Takes Golomb-coded steps apart.
+class StepReader {
 public:
-    explicit BitReader(ByteSpan data) : data_(data) {}
+    explicit StepReader(ByteSpan data) : data_(data) {}
 
-    /// The next bits from the top of a word, at least 57 of them valid unless the data ends before.
+    /// Calls `take(value)` for `count` values, ascending. False: the data end before.
+    template <class Take>
+    bool read(std::uint64_t count, Take&& take) {
+        std::uint64_t value = 0;
+        while (count >= 2) {
+            // A word from the right byte on holds 57 bits, enough for two steps nearly always.
+            std::uint64_t word = window();
+            const int ones = std::countl_one(word);
+            word <<= (ones + 1) & 63;
+            const std::uint64_t remainder = word >> (64 - gcs::kBits);
+            word <<= gcs::kBits;
+            const int more_ones = std::countl_one(word);
+            if (ones + more_ones + kFixedBits * 2 > kWindowBits) {
+                if (!read_long(value)) return false;
+                take(value);
+                --count;
+                continue;
+            }
+            word <<= (more_ones + 1) & 63;
+            value += static_cast<std::uint64_t>(ones) << gcs::kBits | remainder;
+            const std::uint64_t second = value + (static_cast<std::uint64_t>(more_ones) << gcs::kBits | word >> (64 - gcs::kBits));
+            position_ += static_cast<std::size_t>(ones + more_ones + kFixedBits * 2);
+            if (position_ > data_.size() * 8) return false;
+            take(value);
+            take(second);
+            value = second;
+            count -= 2;
+        }
+        if (count == 0) return true;
+        if (!read_long(value)) return false;
+        take(value);
+        return true;
+    }
+
+private:
+    static constexpr int kWindowBits = 57;
+    static constexpr int kFixedBits = gcs::kBits + 1;  ///< of a step: all but the ones
+
+    /// The next bits from the top of a word, at least kWindowBits of them valid; zeros follow the end of the data.
     std::uint64_t window() const {
         const std::size_t byte = position_ / 8;
         std::uint64_t word = 0;
-        if (byte + 8 <= data_.size()) {
+        if (byte + 8 <= data_.size()) [[likely]] {
             std::memcpy(&word, data_.data() + byte, 8);
             word = __builtin_bswap64(word);
         } else {
@@ -59,12 +99,85 @@ public:
         }
         return word << (position_ % 8);
     }
-    void skip(std::size_t bits) { position_ += bits; }
-    bool past_end() const { return position_ > data_.size() * 8; }
 
-private:
+    /// One step of any length.
+    bool read_long(std::uint64_t& value) {
+        std::uint64_t quotient = 0;
+        int ones = std::countl_one(window());
+        while (ones >= 32) {
+            quotient += 32;
+            position_ += 32;
+            ones = std::countl_one(window());
+        }
+        quotient += static_cast<std::uint64_t>(ones);
+        position_ += static_cast<std::size_t>(ones) + 1;
+        value += quotient << gcs::kBits | window() >> (64 - gcs::kBits);
+        position_ += gcs::kBits;
+        return position_ <= data_.size() * 8;
+    }
+
     ByteSpan data_;
     std::size_t position_ = 0;
+};
+
+/// The number of elements in a filter and where they begin.
+struct Opened {
+    std::uint64_t count;
+    ByteSpan coded;
+};
+Result<Opened, DecodeError> open_filter(ByteSpan filter) {
+    Reader reader(filter);
+    const std::uint64_t count = reader.compact_size(~std::uint64_t{0} >> 20);
+    if (!reader.ok()) return fail(reader.error());
+    const ByteSpan coded = filter.subspan(reader.position());
+    if (count > coded.size() * 8 / kSmallestElementBits) return fail(DecodeError::truncated);
+    return Opened{count, coded};
+}
+
+/// The values of a filter, made ready to be asked for hashes: a table of 64 to 128 bits for each value, by the share of the
+/// range at which it lies. What a hash is reduced to lies at the share that the hash has of all numbers, so its first bits
+/// say where to look, and nearly all hashes that are not in the filter are told by that bit.
+/// The memory is used again by the next filter. Thread: one at a time.
+class ValueTable {
+public:
+    /// False: the data end too early.
+    bool read(std::uint64_t count, ByteSpan coded) {
+        range_ = count * gcs::kFalsePositive;
+        const int word_bits = std::bit_width(count - 1);
+        shift_ = 64 - 6 - word_bits;
+        const std::uint64_t slots = std::uint64_t{64} << word_bits;
+        bits_.assign(slots / 64 + 1, 0);
+        values_.resize(count);
+        // Slots are found by multiplication, rounded down and up: a value that may lie in either of two is in both.
+        const auto scale = static_cast<std::uint64_t>((static_cast<unsigned __int128>(slots) << 64) / range_);
+        const std::uint64_t width = scale + range_ + 1;
+        std::uint64_t* const bits = bits_.data();
+        std::uint64_t* next = values_.data();
+        const auto take = [&](std::uint64_t value) {
+            *next++ = value;
+            const auto low = static_cast<unsigned __int128>(value) * scale;
+            const auto slot = static_cast<std::uint64_t>(low >> 64), last = static_cast<std::uint64_t>((low + width) >> 64);
+            if (last > slots) [[unlikely]] return;  // above the range: no hash is reduced to that
+            bits[slot / 64] |= std::uint64_t{1} << (slot % 64);
+            if (last != slot) [[unlikely]] bits[last / 64] |= std::uint64_t{1} << (last % 64);
+        };
+        return StepReader(coded).read(count, take);
+    }
+
+    bool any_of(std::span<const std::uint64_t> hashes) const {
+        const std::uint64_t* const bits = bits_.data();
+        for (const std::uint64_t hash : hashes) {
+            const std::uint64_t slot = hash >> shift_;
+            if ((bits[slot / 64] >> (slot % 64) & 1) != 0 && std::ranges::binary_search(values_, reduce(hash, range_))) return true;
+        }
+        return false;
+    }
+
+private:
+    std::uint64_t range_ = 0;
+    int shift_ = 0;
+    std::vector<std::uint64_t> bits_;  ///< and one word more, for what lies at the very end
+    std::vector<std::uint64_t> values_;
 };
 
 }  // namespace
@@ -93,30 +206,11 @@ Bytes encode(SipKey key, std::vector<ByteSpan> elements) {
 }
 
 Result<std::vector<std::uint64_t>, DecodeError> decode(ByteSpan filter) {
-    Reader reader(filter);
-    const std::uint64_t count = reader.compact_size(~std::uint64_t{0} >> 20);
-    if (!reader.ok()) return fail(reader.error());
-    const ByteSpan coded = filter.subspan(reader.position());
-    if (count > coded.size() * 8 / kSmallestElementBits) return fail(DecodeError::truncated);
-    std::vector<std::uint64_t> values(count);
-    BitReader bits(coded);
-    std::uint64_t last = 0;
-    for (std::uint64_t& value : values) {
-        std::uint64_t quotient = 0;
-        int ones = std::countl_one(bits.window());
-        while (ones >= 32) {  // rare: a run may be longer than a window
-            quotient += 32;
-            bits.skip(32);
-            ones = std::countl_one(bits.window());
-        }
-        quotient += static_cast<std::uint64_t>(ones);
-        bits.skip(static_cast<std::size_t>(ones) + 1);
-        const std::uint64_t remainder = bits.window() >> (64 - kBits);
-        bits.skip(kBits);
-        if (bits.past_end()) return fail(DecodeError::truncated);
-        last += quotient << kBits | remainder;
-        value = last;
-    }
+    const auto opened = open_filter(filter);
+    if (!opened) return fail(opened.error());
+    std::vector<std::uint64_t> values(opened->count);
+    std::uint64_t* next = values.data();
+    if (!StepReader(opened->coded).read(opened->count, [&next](std::uint64_t value) { *next++ = value; })) return fail(DecodeError::truncated);
     return values;
 }
 
@@ -142,33 +236,35 @@ Bytes basic_filter(const Block& block, std::span<const ByteSpan> spent) {
 Uint256 filter_hash(ByteSpan filter) { return hash256(filter); }
 Uint256 filter_header(const Uint256& hash, const Uint256& previous_header) { return hash256(hash.span(), previous_header.span()); }
 
-void FilterWatch::add(ByteSpan script) {
-    if (script.empty()) return;
-    scripts_.insert(scripts_.end(), script.begin(), script.end());
-    ends_.push_back(static_cast<std::uint32_t>(scripts_.size()));
-}
-
-Result<bool, DecodeError> FilterWatch::match(SipKey key, ByteSpan filter) const {
-    const auto values = gcs::decode(filter);
-    if (!values) return fail(values.error());
-    if (values->empty() || ends_.empty()) return false;
-    // A table of bits tells almost all that are not in the filter, without sorting the hashes of what is watched.
-    const std::uint64_t range = values->size() * gcs::kFalsePositive;
-    const std::size_t slots = std::bit_ceil(values->size() * 64);
-    const int shift = 64 - std::countr_zero(slots);
-    std::vector<std::uint64_t> table(slots / 64);
-    // Slots by share of the range: the same multiplication that reduces hashes, by 2^64 / range in fixed point.
-    const std::uint64_t scale = ~std::uint64_t{0} / range;
-    for (const std::uint64_t value : *values) {
-        const std::uint64_t slot = (value * scale) >> shift;
-        table[slot / 64] |= std::uint64_t{1} << (slot % 64);
+Result<bool, DecodeError> FilterWatch::match(SipKey key, ByteSpan filter, SipRows::Backend with) const {
+    const auto opened = open_filter(filter);
+    if (!opened) return fail(opened.error());
+    const std::uint64_t count = opened->count;
+    const auto each = [&](auto&& take) { return StepReader(opened->coded).read(count, take); };
+    if (count == 0) return false;
+    bool found = false;
+    if (scripts_.size() < count / kFewScripts) {
+        // Few hashes are put in order, and the filter, which is, is read along them once.
+        std::vector<std::uint64_t> wanted;
+        wanted.reserve(scripts_.size() + 1);
+        scripts_.hash(key, with, [&](std::span<const std::uint64_t> hashes) {
+            for (const std::uint64_t hash : hashes) wanted.push_back(reduce(hash, count * gcs::kFalsePositive));
+            return true;
+        });
+        std::ranges::sort(wanted);
+        wanted.push_back(~std::uint64_t{0});
+        const std::uint64_t* next = wanted.data();
+        if (!each([&](std::uint64_t value) {
+                while (*next < value) ++next;
+                found |= *next == value;
+            }))
+            return fail(DecodeError::truncated);
+        return found;
     }
-    for (std::size_t i = 0; i < ends_.size(); ++i) {
-        const std::uint64_t value = reduce(siphash(key, script(i)), range);
-        const std::uint64_t slot = (value * scale) >> shift;
-        if ((table[slot / 64] >> (slot % 64) & 1) != 0 && std::ranges::binary_search(*values, value)) return true;
-    }
-    return false;
+    thread_local ValueTable table;
+    if (!table.read(count, opened->coded)) return fail(DecodeError::truncated);
+    scripts_.hash(key, with, [&](std::span<const std::uint64_t> hashes) { return !(found = table.any_of(hashes)); });
+    return found;
 }
 
 }  // namespace cairn

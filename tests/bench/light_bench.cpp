@@ -76,11 +76,15 @@ void match_filter(benchmark::State& state) {
         if (!matches) state.SkipWithError("unreadable filter");
         benchmark::DoNotOptimize(matches);
     }
-    state.SetItemsProcessed(state.iterations() * state.range(1));
-    state.counters["ns_per_script"] = benchmark::Counter(static_cast<double>(state.iterations() * state.range(1)) / 1e9,
-                                                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    const auto matched = static_cast<double>(state.iterations());
+    const auto nanoseconds_each = [&](std::int64_t count) {
+        return benchmark::Counter(matched * static_cast<double>(count) / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    };
+    state.SetItemsProcessed(state.iterations() * (state.range(0) + state.range(1)));
+    state.counters["ns_per_script"] = nanoseconds_each(state.range(1));
+    state.counters["ns_per_element"] = nanoseconds_each(state.range(0));
 }
-BENCHMARK(match_filter)->Args({500, 10'000})->Args({5'000, 10'000})->Args({10'000, 10'000})->Args({5'000, 100});
+BENCHMARK(match_filter)->ArgNames({"elements", "scripts"})->Args({500, 10'000})->Args({5'000, 10'000})->Args({10'000, 10'000})->Args({5'000, 100})->Args({5'000, 1'000})->Args({500, 100});
 
 }  // namespace
 }  // namespace cairn

@@ -7,7 +7,7 @@
 #include "consensus/crypto/sha1.hpp"
 #include "consensus/crypto/sha3.hpp"
 #include "consensus/crypto/sha512.hpp"
-#include "consensus/crypto/siphash.hpp"
+#include "consensus/crypto/siphash_rows.hpp"
 
 namespace cairn {
 namespace {
@@ -115,6 +115,66 @@ TEST(SipHash, EveryWayToWriteTheSameBytesAgrees) {
     EXPECT_EQ(siphash(key, hash, 0x01020304), siphash(key, outpoint));
     EXPECT_EQ(siphash13_jumbo(key, hash, 9), SipHasher13Jumbo(key).write_jumbo(hash).write(9).finish());
     EXPECT_EQ(siphash13_jumbo(key, hash), SipHasher13Jumbo(key).write_jumbo(hash).finish());
+}
+
+std::vector<std::uint64_t> sorted_hashes(const SipRows& rows, SipKey key, SipRows::Backend backend) {
+    std::vector<std::uint64_t> all;
+    rows.hash(key, backend, [&all](std::span<const std::uint64_t> piece) {
+        all.insert(all.end(), piece.begin(), piece.end());
+        return true;
+    });
+    std::ranges::sort(all);
+    return all;
+}
+
+constexpr SipRows::Backend kSipBackends[] = {SipRows::Backend::portable, SipRows::Backend::avx2, SipRows::Backend::avx512};
+
+TEST(SipRows, EveryBackendHashesWhatOneAtATimeGives) {
+    FastRandom random(11);
+    for (const std::size_t count : {0u, 1u, 7u, 8u, 9u, 17u, 255u, 256u, 257u, 3000u}) {
+        const SipKey key{random.next(), random.next()};
+        SipRows rows;
+        std::vector<std::uint64_t> expected;
+        for (std::size_t i = 0; i < count; ++i) {
+            Bytes message(random.below(random.below(10) == 0 ? 600 : 50));
+            random.fill(message);
+            rows.add(message);
+            expected.push_back(siphash(key, message));
+        }
+        std::ranges::sort(expected);
+        EXPECT_EQ(rows.size(), count);
+        for (const SipRows::Backend backend : kSipBackends) {
+            if (!SipRows::supports(backend)) continue;
+            ASSERT_EQ(sorted_hashes(rows, key, backend), expected) << count << " by " << static_cast<int>(backend);
+        }
+    }
+}
+
+TEST(SipRows, EveryBackendGivesTheHashesOfItsAuthors) {
+    // Of the messages 00, 00 01, 00 01 02 …: the first bytes of vectors_sip64 for lengths 0 to 8, 15 and 63.
+    const SipKey key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+    const std::vector<std::pair<std::size_t, std::uint64_t>> known{
+        {0, 0x726fdb47dd0e0e31}, {1, 0x74f839c593dc67fd}, {2, 0x0d6c8009d9a94f5a}, {3, 0x85676696d7fb7e2d}, {4, 0xcf2794e0277187b7},
+        {5, 0x18765564cd99a68d}, {6, 0xcbc9466e58fee3ce}, {7, 0xab0200f58b01d137}, {8, 0x93f5f5799a932462}, {15, 0xa129ca6149be45e5},
+        {63, 0x958a324ceb064572}};
+    for (const SipRows::Backend backend : kSipBackends) {
+        if (!SipRows::supports(backend)) continue;
+        for (const auto& [size, hash] : known) {
+            Bytes message(size);
+            for (std::size_t i = 0; i < size; ++i) message[i] = static_cast<std::uint8_t>(i);
+            SipRows rows;
+            rows.add(message);
+            EXPECT_EQ(sorted_hashes(rows, key, backend), std::vector<std::uint64_t>{hash}) << size;
+        }
+    }
+}
+
+TEST(SipRows, StopsWhenItIsTold) {
+    SipRows rows;
+    for (int i = 0; i < 2000; ++i) rows.add(Bytes(20, static_cast<std::uint8_t>(i)));
+    int pieces = 0;
+    rows.hash({1, 2}, [&pieces](std::span<const std::uint64_t>) { return ++pieces < 2; });
+    EXPECT_EQ(pieces, 2);
 }
 
 }  // namespace

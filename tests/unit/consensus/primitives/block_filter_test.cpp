@@ -92,6 +92,74 @@ TEST(BlockFilter, NeverCrashesOnRubbish) {
     }
 }
 
+/// What a filter says by the book: each hash reduced and looked up.
+bool naive_match(const std::vector<Bytes>& scripts, SipKey key, ByteSpan filter) {
+    const auto values = gcs::decode(filter).value();
+    return std::ranges::any_of(scripts, [&](const Bytes& script) {
+        const auto range = static_cast<unsigned __int128>(values.size() * gcs::kFalsePositive);
+        const auto value = static_cast<std::uint64_t>((siphash(key, script) * range) >> 64);
+        return std::ranges::binary_search(values, value);
+    });
+}
+
+TEST(BlockFilter, EveryBackendMatchesAsTheNaiveWayDoes) {
+    constexpr SipRows::Backend kBackends[] = {SipRows::Backend::portable, SipRows::Backend::avx2, SipRows::Backend::avx512};
+    FastRandom random(6);
+    int matches = 0, misses = 0;
+    for (int round = 0; round < 400; ++round) {
+        const SipKey key{random.next(), random.next()};
+        const std::size_t elements = 1 + random.below(1 + random.below(3000));
+        const auto scripts = random_scripts(random, elements);
+        const Bytes filter = gcs::encode(key, {scripts.begin(), scripts.end()});
+        auto watched = random_scripts(random, 1 + random.below(1 + random.below(4000)));
+        if (random.below(2) == 0) watched[random.below(watched.size())] = scripts[random.below(scripts.size())];
+        FilterWatch watch;
+        for (const Bytes& script : watched) watch.add(script);
+        const bool expected = naive_match(watched, key, filter);
+        ++(expected ? matches : misses);
+        for (const SipRows::Backend backend : kBackends) {
+            if (!SipRows::supports(backend)) continue;
+            ASSERT_EQ(watch.match(key, filter, backend).value(), expected) << round;
+        }
+    }
+    EXPECT_GT(matches, 100);
+    EXPECT_GT(misses, 100);
+}
+
+TEST(BlockFilter, MatchesWhatLiesAtTheBordersOfItsTable) {
+    // Many scripts against themselves, all in one watch but one at a time wanted: every slot and every straddling value is hit.
+    FastRandom random(7);
+    for (const std::size_t count : {1u, 2u, 3u, 63u, 64u, 65u, 1023u, 4097u}) {
+        const SipKey key{random.next(), random.next()};
+        const auto scripts = random_scripts(random, count);
+        const Bytes filter = gcs::encode(key, {scripts.begin(), scripts.end()});
+        const auto others = random_scripts(random, count / 4);
+        for (std::size_t i = 0; i < count; i += 1 + count / 300) {
+            FilterWatch watch;
+            for (const Bytes& other : others) watch.add(other);
+            watch.add(scripts[i]);
+            ASSERT_TRUE(watch.match(key, filter).value());
+        }
+    }
+}
+
+TEST(BlockFilter, ReadsStepsThatAreLongerThanAWord) {
+    // One value that is 200 ranges away, and another behind it.
+    Bytes filter{2};
+    const std::uint64_t ones = 400;
+    Bytes bits(((ones + 1 + gcs::kBits) + (1 + gcs::kBits) + 7) / 8);
+    for (std::size_t i = 0; i < ones; ++i) bits[i / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
+    const std::size_t last = ones + 1 + gcs::kBits + gcs::kBits;  // the lowest bit of the second remainder
+    bits[last / 8] |= static_cast<std::uint8_t>(0x80 >> (last % 8));
+    filter.insert(filter.end(), bits.begin(), bits.end());
+    const auto values = gcs::decode(filter);
+    ASSERT_TRUE(values);
+    EXPECT_EQ(*values, (std::vector<std::uint64_t>{ones << gcs::kBits, (ones << gcs::kBits) + 1}));
+    FilterWatch watch;
+    for (int i = 0; i < 100; ++i) watch.add(Bytes(20, static_cast<std::uint8_t>(i)));
+    EXPECT_FALSE(watch.match(kKey, filter).value());
+}
+
 TEST(BlockFilter, HeadersCommitToAllBefore) {
     // Filter of mainnet's genesis block, as every BIP157 server gives it.
     const Bytes filter = from_hex("017fa880").value();
