@@ -21,7 +21,7 @@ namespace log = net::log;
 
 namespace {
 
-constexpr std::uint64_t kChainCacheBytes = 8u << 20, kWatchCacheBytes = 1u << 20;
+constexpr std::uint64_t kChainCacheBytes = 8u << 20, kWatchCacheBytes = 1u << 20, kWriteBufferBytes = 4u << 20;
 
 }  // namespace
 
@@ -63,6 +63,7 @@ Result<void, std::string> LightClient::Parts::open_stores() {
     const auto open = [](const std::filesystem::path& directory, std::uint64_t cache) {
         storage::RocksOptions options;
         options.block_cache_bytes = cache;
+        options.write_buffer_bytes = kWriteBufferBytes;
         options.max_open_files = 128;
         return storage::open_rocks(directory, options);
     };
@@ -116,6 +117,9 @@ Result<void, std::string> LightClient::start() {
     options.filters.voters = p.settings.voters;
     options.filters.checkpoints = filter_checkpoints(p.settings.params->network);
     options.hear_transactions = p.settings.hear_transactions;
+    options.broadcast_privately = p.settings.broadcast_privately;
+    options.fee_blocks_per_hour = p.settings.fee_blocks_per_hour;
+    options.scratch = p.settings.data_dir / "chain";
     options.fatal = [&p](const storage::StorageError& error) {
         if (p.failed.exchange(true)) return;
         log::error("{}", error.message);

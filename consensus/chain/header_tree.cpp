@@ -3,21 +3,9 @@
 #include <mutex>
 
 #include "consensus/base/check.hpp"
+#include "consensus/chain/header_skip.hpp"
 
 namespace cairn {
-namespace {
-
-/// Where a child of `parent` should jump to: a skew-binary list, in which two equally long jumps in a row are
-/// merged into one. The jump's length depends on the height alone, so it is the same on every branch.
-const HeaderNode* choose_skip(const HeaderNode* parent) {
-    const HeaderNode* once = parent->skip;
-    const HeaderNode* twice = once != nullptr ? once->skip : nullptr;
-    if (twice != nullptr && parent->height - once->height == once->height - twice->height) return twice;
-    return parent;
-}
-
-}  // namespace
-
 const HeaderNode* HeaderNode::ancestor(Height at_height) const {
     if (at_height < 0 || at_height > height) return nullptr;
     const HeaderNode* node = this;
@@ -110,7 +98,7 @@ const HeaderNode* HeaderTree::insert(const BlockHeader& header, const BlockHash&
     node.header = header;
     node.hash = hash;
     node.parent = parent;
-    node.skip = choose_skip(parent);
+    node.skip = skip_of_child(parent);
     node.chain_work = work;
     node.height = parent->height + 1;
     node.id = static_cast<std::uint32_t>(nodes_.size() - 1);

@@ -9,14 +9,13 @@ namespace cairn::light {
 
 using namespace net;  // NOLINT: this file speaks the network's language
 
-FilterHeaders::FilterHeaders(const HeaderChain& chain, const PeerChains& peer_chains, BlockRequests& blocks, Options options)
-    : chain_(chain), peer_chains_(peer_chains), blocks_(blocks), options_(std::move(options)), tip_(chain.genesis()) {
+FilterHeaders::FilterHeaders(const HeaderChain& chain, const PeerChains& peer_chains, BlockRequests& blocks, Options options, std::pmr::memory_resource* memory)
+    : chain_(chain), peer_chains_(peer_chains), blocks_(blocks), options_(std::move(options)), headers_(memory), tip_(chain.genesis()) {
     // The genesis block spends nothing: its filter is known.
     headers_.push_back(filter_header(filter_hash(basic_filter(*chain.params().genesis, {})), Uint256()));
 }
 
-void FilterHeaders::restore(std::span<const Uint256> headers, int voters) {
-    headers_.insert(headers_.end(), headers.begin(), headers.end());
+void FilterHeaders::restored(int voters) {
     tip_ = chain_.tip()->ancestor(static_cast<Height>(headers_.size()) - 1);
     tip_voters_ = voters;
 }
@@ -47,7 +46,7 @@ void FilterHeaders::ask(Peer& peer, Height first, const HeaderNode* stop, Outbox
 
 void FilterHeaders::cut(Height height) {
     if (height >= tip_->height) return;
-    headers_.resize(static_cast<std::size_t>(height) + 1);
+    headers_.shrink(static_cast<std::size_t>(height) + 1);
     tip_ = tip_->ancestor(height);
     if (on_cut) on_cut(height);
 }
@@ -264,7 +263,7 @@ void FilterHeaders::adopt(const std::vector<Uint256>& hashes, Outbox& out, std::
         not_before_us_ = now_us + kRetry_us;
         return;
     }
-    headers_.insert(headers_.end(), headers.begin(), headers.end());
+    for (const Uint256& one : headers) headers_.push_back(one);
     tip_ = vote->stop;
     tip_voters_ = static_cast<int>(vote->claims.size());
     disputed_ = false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "light/client/block_requests.hpp"
+#include "light/client/hash_column.hpp"
 #include "light/client/header_chain.hpp"
 
 namespace cairn::light {
@@ -48,11 +49,14 @@ public:
         std::vector<FilterCheckpoint> checkpoints{};  ///< ascending
     };
 
-    /// All outlive this object.
-    FilterHeaders(const HeaderChain& chain, const net::PeerChains& peer_chains, BlockRequests& blocks, Options options);
+    /// All outlive this object. `memory`: where the headers lie.
+    FilterHeaders(const HeaderChain& chain, const net::PeerChains& peer_chains, BlockRequests& blocks, Options options,
+                  std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
 
-    /// Puts back what was agreed in an earlier run, from block 1 up: headers for the first blocks of the best chain.
-    void restore(std::span<const Uint256> headers, int voters);
+    /// Puts back what was agreed in an earlier run: one header after the other, from block 1 of the best chain up; then how many
+    /// agreed on the last.
+    void restore(const Uint256& header) { headers_.push_back(header); }
+    void restored(int voters);
 
     void add(const net::PeerInfo& peer);
     void remove(net::PeerId peer);
@@ -144,7 +148,7 @@ private:
     BlockRequests& blocks_;
     Options options_;
 
-    std::vector<Uint256> headers_;  ///< by height
+    HashColumn headers_;  ///< by height
     const HeaderNode* tip_;
     int tip_voters_ = 0;
     std::map<net::PeerId, Peer> peers_;

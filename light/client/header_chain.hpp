@@ -1,8 +1,11 @@
 #pragma once
 
+#include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "consensus/rules/params.hpp"
+#include "light/client/header_index.hpp"
 #include "net/core/chain_access.hpp"
 
 namespace cairn::light {
@@ -14,8 +17,9 @@ class HeaderChain final : public net::ChainAccess {
 public:
     /// `params` outlives this object.
     explicit HeaderChain(const ChainParams& params) : HeaderChain(params, params.minimum_chain_work) {}
-    HeaderChain(const ChainParams& params, const Arith256& minimum_work)
-        : params_(params), tree_(params.genesis->header()), best_(tree_.genesis()), minimum_work_(minimum_work) {}
+    /// `memory`: where the headers lie, see HeaderIndex.
+    HeaderChain(const ChainParams& params, const Arith256& minimum_work, std::pmr::memory_resource* memory = std::pmr::new_delete_resource())
+        : params_(params), tree_(params.genesis->header(), memory), best_(tree_.genesis()), minimum_work_(minimum_work) {}
 
     const ChainParams& params() const { return params_; }
     /// What judging headers and saying whether the chain is up to date goes by; to be set at each input.
@@ -53,7 +57,7 @@ private:
     void consider(const HeaderNode* node);
 
     const ChainParams& params_;
-    HeaderTree tree_;
+    HeaderIndex tree_;
     const HeaderNode* best_;
     Arith256 minimum_work_;
     std::int64_t now_s_ = 0;

@@ -15,6 +15,7 @@
 #include "light/client/scanner.hpp"
 #include "light/client/tx_watch.hpp"
 #include "net/sync/header_sync.hpp"
+#include "storage/scratch_memory.hpp"
 
 namespace cairn::light {
 
@@ -24,6 +25,8 @@ namespace {
 
 constexpr std::uint64_t kNeeded = kServiceNetwork | kServiceWitness | kServiceCompactFilters;
 constexpr std::int64_t kPictureInterval_us = 200'000;
+constexpr std::int64_t kRestInterval_us = 10'000'000;  // headers are not kept resident for longer
+constexpr std::uint32_t kRestHeaders = 50'000;         // nor more new ones than these
 constexpr std::int64_t kAskForPayments_us = 10LL * 60 * 1'000'000;  // when no block comes
 constexpr int kQuestionsWaiting = 1'000;                             // relayed transactions that the sink is to judge
 
@@ -50,11 +53,12 @@ public:
           store(std::move(the_store)),
           jobs(the_jobs),
           sink(the_sink),
-          chain(params, options.minimum_chain_work.value_or(params.minimum_chain_work)),
+          memory(options.scratch),
+          chain(params, options.minimum_chain_work.value_or(params.minimum_chain_work), &memory),
           chains(chain),
           headers(chain, chains, params, random),
           blocks(chains, random),
-          filter_headers(chain, chains, blocks, options.filters),
+          filter_headers(chain, chains, blocks, options.filters, &memory),
           filters(chain, chains, filter_headers),
           txs(random),
           broadcast(Random(random.uint256()), {options.broadcast_privately, options.hear_transactions}),
@@ -76,6 +80,7 @@ public:
     void save_headers();
     bool headers_done() const;
     void publish(std::int64_t now_us);
+    void let_memory_rest(std::int64_t now_us);
     void check(const storage::Stored<void>& done) const {
         if (!done && options.fatal) options.fatal(done.error());
     }
@@ -86,6 +91,7 @@ public:
     Jobs& jobs;
     BlockSink& sink;
     std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
+    storage::ScratchMemory memory;  ///< of headers and filter headers
     HeaderChain chain;
     PeerChains chains;
     HeaderSync headers;
@@ -103,25 +109,29 @@ public:
     std::unique_ptr<Scanner> scanner;
     std::map<PeerId, Peer> peers;
     bool ever_headers_done = false;
+    bool ever_scanned = false;  ///< all there was, once
     std::atomic<int> watch_changes{0};  ///< that the scanner was not told of yet
     std::int64_t last_tip_s = 0;
     const HeaderNode* last_tip = nullptr;
     ProgressMeter meter;
     std::int64_t next_picture_us = 0;
+    std::int64_t rested_us = 0;
+    std::uint32_t rested_size = 0;
 
     mutable std::mutex mutex;  ///< of the picture
     std::shared_ptr<const LightView> picture = std::make_shared<LightView>();
 };
 
 storage::Stored<void> LightRole::Impl::load(ScriptSource& source) {
-    if (auto kept = store->load_headers(chain); !kept) return fail(kept.error());
-    auto agreed = store->load_filter_headers(chain);
+    if (auto kept = store->load_headers(chain, [this] { memory.rest(); }); !kept) return fail(kept.error());
+    auto agreed = store->load_filter_headers(chain, [this](const Uint256& header) { filter_headers.restore(header); });
     if (!agreed) return fail(agreed.error());
+    memory.rest();
     auto voters = store->load_voters();
     if (!voters) return fail(voters.error());
     auto progress = store->load_progress();
     if (!progress) return fail(progress.error());
-    filter_headers.restore(*agreed, *voters);
+    filter_headers.restored(*voters);
     last_tip = chain.tip();
     connect_parts();
     scanner = std::make_unique<Scanner>(Scanner::Parts{chain, filter_headers, filters, blocks, *store, jobs, source, sink,
@@ -186,7 +196,8 @@ void LightRole::Impl::on_inv(PeerInfo& peer, const InvMessage& message, Outbox& 
     }
     if (newest) headers.on_unknown_block(peer, BlockHash(newest->hash), out, now_us);
     broadcast.on_inv(peer, message, out, now_us);
-    if (options.hear_transactions && scanner->done(chain.tip())) txs.on_inv(peer, message, out, now_us);
+    // A rescan, or a look at what is newly watched, is no time to be deaf: a payment is announced once.
+    if (options.hear_transactions && ever_scanned) txs.on_inv(peer, message, out, now_us);
 }
 
 void LightRole::Impl::on_tx(const PeerInfo& peer, const TxMessage& message, Outbox& out, std::int64_t now_us) {
@@ -218,6 +229,14 @@ void LightRole::Impl::run_errands(Outbox& out, std::int64_t now_us) {
     if (errands.empty()) return;
     for (const auto& errand : std::exchange(errands, {})) errand(out, now_us);
     next_picture_us = 0;
+}
+
+void LightRole::Impl::let_memory_rest(std::int64_t now_us) {
+    const bool later = now_us - rested_us >= kRestInterval_us || now_us < rested_us;
+    if (!later && chain.size() - rested_size < kRestHeaders) return;
+    memory.rest();
+    rested_us = now_us;
+    rested_size = chain.size();
 }
 
 void LightRole::Impl::publish(std::int64_t now_us) {
@@ -414,8 +433,10 @@ void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
     impl.ever_headers_done = impl.ever_headers_done || impl.headers_done();
     impl.filter_headers.tick(out, now_us);
     impl.scanner->tick(impl.ever_headers_done);
+    impl.ever_scanned = impl.ever_scanned || (impl.ever_headers_done && impl.scanner->done(impl.chain.tip()));
     impl.filters.tick(out, now_us);
     impl.blocks.tick(out, now_us);
+    impl.let_memory_rest(now_us);
     impl.ask_for_payments(now_us);
     impl.run_errands(out, now_us);
     impl.broadcast.tick(out, now_us);

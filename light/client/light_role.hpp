@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "light/client/filter_headers.hpp"
@@ -21,6 +22,7 @@ public:
         bool broadcast_privately = true;                ///< own payments go out over connections of their own
         unsigned fee_blocks_per_hour = 0;               ///< so many new blocks are fetched for what they tell of fees
         std::optional<Uint256> seed{};                  ///< of random choices, for simulations; none: from the system
+        std::filesystem::path scratch{};                ///< headers that are seldom looked at lie in a file here, not in memory; empty: in memory
         std::function<void(const storage::StorageError&)> fatal{};  ///< the disk failed; thread: any
     };
 

@@ -41,7 +41,7 @@ Stored<std::unique_ptr<LightStore>> LightStore::open(storage::KvStore& kv, const
     return std::unique_ptr<LightStore>(new LightStore(kv));
 }
 
-Stored<std::uint32_t> LightStore::load_headers(HeaderChain& chain) {
+Stored<std::uint32_t> LightStore::load_headers(HeaderChain& chain, const std::function<void()>& now_and_then) {
     const auto it = kv_.iterate(Family::headers, nullptr);
     std::uint32_t next = 1;
     bool sound = true;
@@ -50,7 +50,7 @@ Stored<std::uint32_t> LightStore::load_headers(HeaderChain& chain) {
         Reader reader(value);
         sound = value.size() == BlockHeader::kSize && std::ranges::equal(key, key_of(next)) && chain.restore(BlockHeader::read(reader)) &&
                 chain.size() == next + 1;
-        if (sound) ++next;
+        if (sound && ++next % kPiece == 0 && now_and_then) now_and_then();
     }
     if (auto status = it->status(); !status) return fail(status.error());
     if (!sound) {
@@ -61,23 +61,26 @@ Stored<std::uint32_t> LightStore::load_headers(HeaderChain& chain) {
     return next - 1;
 }
 
-Stored<std::vector<Uint256>> LightStore::load_filter_headers(const HeaderChain& chain) {
-    std::vector<const HeaderNode*> path;
-    for (const HeaderNode* node = chain.tip(); node->parent; node = node->parent) path.push_back(node);
-    std::ranges::reverse(path);
-    std::vector<Uint256> headers;
+Stored<Height> LightStore::load_filter_headers(const HeaderChain& chain, const std::function<void(const Uint256&)>& take) {
+    Height height = 0;
     const auto it = kv_.iterate(Family::filter_headers, nullptr);
-    for (it->seek({}); it->valid() && headers.size() < path.size(); it->next()) {
+    std::vector<const HeaderNode*> path;  // of the next blocks, the next one last
+    for (it->seek({}); it->valid() && height < chain.tip()->height; it->next()) {
+        if (path.empty()) {
+            const HeaderNode* node = chain.tip()->ancestor(std::min(height + static_cast<Height>(kPiece), chain.tip()->height));
+            for (; node->height > height; node = node->parent) path.push_back(node);
+        }
         const ByteSpan value = it->value();
-        const auto height = static_cast<std::uint32_t>(headers.size()) + 1;
-        if (value.size() != 2 * Uint256::kSize || !std::ranges::equal(it->key(), key_of(height)) ||
-            !std::ranges::equal(value.first(Uint256::kSize), path[headers.size()]->hash.span()))
+        if (value.size() != 2 * Uint256::kSize || !std::ranges::equal(it->key(), key_of(static_cast<std::uint32_t>(height) + 1)) ||
+            !std::ranges::equal(value.first(Uint256::kSize), path.back()->hash.span()))
             break;
-        headers.emplace_back(value.subspan(Uint256::kSize));
+        take(Uint256(value.subspan(Uint256::kSize)));
+        path.pop_back();
+        ++height;
     }
     if (auto status = it->status(); !status) return fail(status.error());
-    if (auto done = cut_filters(static_cast<Height>(headers.size())); !done) return fail(done.error());
-    return headers;
+    if (auto done = cut_filters(height); !done) return fail(done.error());
+    return height;
 }
 
 Stored<std::optional<ScanProgress>> LightStore::load_progress() const {

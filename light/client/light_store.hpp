@@ -34,9 +34,11 @@ public:
 
     // --- at the start
     /// Headers that do not fit are where the trust ends: they and all after them are forgotten. Gives how many were kept.
-    storage::Stored<std::uint32_t> load_headers(HeaderChain& chain);
-    /// Filter headers of the best chain from block 1 up; the rest is forgotten.
-    storage::Stored<std::vector<Uint256>> load_filter_headers(const HeaderChain& chain);
+    /// `now_and_then` is called after each kPiece of them.
+    storage::Stored<std::uint32_t> load_headers(HeaderChain& chain, const std::function<void()>& now_and_then = {});
+    /// Filter headers of the best chain from block 1 up, to `take`, one after the other; the rest is forgotten. Gives how many there were.
+    storage::Stored<Height> load_filter_headers(const HeaderChain& chain, const std::function<void(const Uint256&)>& take);
+    static constexpr std::uint32_t kPiece = 50'000;
     storage::Stored<std::optional<ScanProgress>> load_progress() const;
     /// How many peers agreed on the newest filter header.
     storage::Stored<int> load_voters() const;

@@ -11,6 +11,8 @@ struct RocksOptions {
     /// Index, filter and data blocks together: a hard bound. Unwritten blocks take up to twice as much (16 to 64 MiB) in
     /// each buffer, of which there are one or two and at most three.
     std::uint64_t block_cache_bytes = 32u << 20;
+    /// The most that one buffer of unwritten rows holds, for programs with little memory; 0: as each family suggests.
+    std::uint64_t write_buffer_bytes = 0;
     int max_open_files = 512;
     int background_jobs = 2;
     /// Keep filters for the largest level too: for networks on which most look-ups miss (regtest checks BIP30 always).

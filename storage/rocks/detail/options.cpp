@@ -126,6 +126,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const RocksOptions& o
         case Family::filter_headers:
         case Family::coin_stats: result.write_buffer_size = 4 * kMiB; break;
     }
+    if (options.write_buffer_bytes != 0) result.write_buffer_size = std::min<std::size_t>(result.write_buffer_size, options.write_buffer_bytes);
     result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     return result;
 }
