@@ -1,8 +1,9 @@
 // Paying.
+#include <algorithm>
 #include <set>
 
 #include "consensus/base/hex.hpp"
-#include "light/rpc/support.hpp"
+#include "light/rpc/spend_options.hpp"
 #include "node/rpc/psbt_text.hpp"
 
 namespace cairn::light {
@@ -12,50 +13,22 @@ using http::member;
 
 namespace {
 
-std::vector<RpcArg> fee_args() {
-    return {arg_num("conf_target", http::default_hint("the wallet's"), "Blocks until it is confirmed"),
-            arg_str("estimate_mode", http::default_value("\"unset\""), "unset, economical or conservative"),
-            {"fee_rate", http::ArgType::amount, http::default_hint("estimated"), "Satoshis per virtual byte"}};
-}
-
-void mark_fee_payers(std::vector<Recipient>& all, const Wallet& wallet, const UniValue& which) {
-    if (which.isNull()) return;
-    std::set<std::size_t> marked;
-    const auto refuse = [](const std::string& why) { throw RpcError{code::kInvalidParameter, "Invalid parameter 'subtract fee from output', " + why}; };
-    for (const UniValue& one : http::as_array(which).getValues()) {
-        std::int64_t position = -1;
-        if (one.isStr()) {
-            const auto script = recipient_script(one.get_str(), wallet.params());
-            for (std::size_t i = 0; script && i < all.size(); ++i) {
-                if (all[i].script == *script) position = static_cast<std::int64_t>(i);
-            }
-            if (position < 0) refuse("destination " + one.get_str() + " not found in tx outputs");
-        } else if (one.isNum()) {
-            position = http::as_int<int>(one);
-        } else {
-            refuse(std::string("invalid value type: ") + http::type_name(one.type()));
-        }
-        if (position < 0) refuse("negative position: " + std::to_string(position));
-        if (static_cast<std::size_t>(position) >= all.size()) refuse("position too large: " + std::to_string(position));
-        if (!marked.insert(static_cast<std::size_t>(position)).second) refuse("duplicated position: " + std::to_string(position));
-        all[static_cast<std::size_t>(position)].subtract_fee = true;
-    }
+/// Others could still change the inputs, and a PSBT has no place for what they would have to know.
+[[noreturn]] void refuse_silent_psbt() {
+    throw RpcError{code::kInvalidParameter, "Silent payments are not made by PSBT: whoever changed an input would destroy them. Use send, sendtoaddress, sendmany, "
+                                            "sendall or bumpfee"};
 }
 
 /// Creates, signs and records. The transaction is to be sent out.
 CreatedTransaction make_signed(Wallet& wallet, std::span<const Recipient> to, const CoinControl& control) {
     ensure_unlocked(wallet);
     if (!wallet.has_private_keys()) throw RpcError{code::kWallet, "Error: Private keys are disabled for this wallet"};
-    CreatedTransaction made = expect(wallet.create_transaction(to, control));
+    auto created = wallet.create_transaction(to, control);
+    // These two methods say so whatever the reason.
+    if (!created && created.error().kind != WalletErrorKind::locked) throw RpcError{code::kInsufficientFunds, created.error().message};
+    CreatedTransaction made = expect(std::move(created));
     if (!expect(wallet.sign(made)).empty()) throw RpcError{code::kWallet, "Signing transaction failed"};
     return made;
-}
-
-/// Creates. Where a caller may choose coins, too little money is an error of the wallet.
-CreatedTransaction fund(Wallet& wallet, std::span<const Recipient> to, const CoinControl& control) {
-    auto made = wallet.create_transaction(to, control);
-    if (!made && made.error().kind == WalletErrorKind::insufficient_funds) throw RpcError{code::kWallet, made.error().message};
-    return expect(std::move(made));
 }
 
 /// The two older methods answer alike.
@@ -79,7 +52,7 @@ RpcMethod paying_method(const RpcContext& context, std::string name, std::string
                     }
                     const CreatedTransaction made = make_signed(wallet, read(wallet, request), control);
                     reason = made.fee_choice.reason;
-                    tx = commit(wallet, made.tx, std::move(notes));
+                    tx = commit(wallet, made.tx, std::move(notes), {}, &made.silent);
                 });
                 send_out(context, tx);
                 if (!request.bool_or("verbose", false)) {
@@ -103,8 +76,8 @@ RpcMethod sendtoaddress(const RpcContext& context) {
     args.push_back(fees[2]);
     args.push_back(arg_bool("verbose", http::default_value("false"), "Tell where the fee rate came from"));
     return paying_method(context, "sendtoaddress", "Pays to an address.", std::move(args), [](Wallet& wallet, const RpcRequest& request) {
-        Recipient one{address_script(wallet, request.arg("address"), "Invalid Bitcoin address: "), http::as_amount(request.arg("amount")),
-                      request.bool_or("subtractfeefromamount", false)};
+        Recipient one = recipient(wallet, request.arg("address"), http::as_amount(request.arg("amount")));
+        one.subtract_fee = request.bool_or("subtractfeefromamount", false);
         return std::vector<Recipient>{std::move(one)};
     });
 }
@@ -128,121 +101,38 @@ RpcMethod sendmany(const RpcContext& context) {
 
 /// A transaction that was made, as send and sendall answer. Commits it when it is complete and the options want it.
 TransactionPtr finish(Wallet& wallet, const CreatedTransaction& made, const UniValue& options, JsonWriter& out) {
+    const bool wants_psbt = !member(options, "psbt").isNull() && http::as_bool(member(options, "psbt"));
+    if (wants_psbt && !made.silent.empty()) refuse_silent_psbt();
     Psbt psbt = expect(wallet.make_psbt(made, 0));
     if (wallet.has_private_keys() && !wallet.is_locked()) (void)expect(wallet.fill_psbt(psbt, {}));
     Psbt final_form = psbt;
     const auto tx = finalize_psbt(final_form) ? extract_transaction(final_form) : std::nullopt;
-    const bool wants_psbt = !member(options, "psbt").isNull() && http::as_bool(member(options, "psbt"));
     const bool add = member(options, "add_to_wallet").isNull() || http::as_bool(member(options, "add_to_wallet"));
-    if (!member(options, "lock_unspents").isNull() && http::as_bool(member(options, "lock_unspents"))) {
-        for (const auto& input : made.tx.inputs) expect(wallet.lock_coin(input.prevout, false));
-    }
+    lock_spent(wallet, options, made);
     TransactionPtr committed;
     out.begin_object();
     if (wants_psbt || !tx || !add) out.field("psbt", node::psbt_text(psbt));
     if (tx) {
         out.field("txid", tx->finish()->tx().txid);
-        if (add && !wants_psbt) committed = commit(wallet, *tx);
+        if (add && !wants_psbt) committed = commit(wallet, *tx, {}, {}, &made.silent);
         else out.field("hex", hex_of(*tx));
+        if (!committed) expect(wallet.remember_silent(tx->finish()->tx().txid, made.silent));
+    }
+    if (!made.silent.empty()) {
+        out.key("silent_payments").begin_array();
+        for (const auto& [index, address] : made.silent) {
+            out.begin_object().field("vout", index).field("address", address.to_string(wallet.params())).end_object();
+        }
+        out.end_array();
     }
     out.field("complete", tx.has_value()).end_object();
     return committed;
 }
 
-/// Fees may stand in the options as well as among the arguments, not in both.
-const UniValue& once(const RpcRequest& request, const UniValue& options, const char* name) {
-    if (request.has(name) && !member(options, name).isNull()) {
-        throw RpcError{code::kInvalidParameter, std::string("Pass ") + name + " either as an argument or in the options object, but not both"};
-    }
-    return request.has(name) ? request.arg(name) : member(options, name);
-}
-
-std::vector<PresetInput> preset_inputs(const UniValue& inputs) {
-    std::vector<PresetInput> all;
-    if (inputs.isNull()) return all;
-    for (const UniValue& input : http::as_array(inputs).getValues()) {
-        PresetInput one;
-        one.outpoint.txid = Txid(http::as_hash(member(input, "txid"), "txid"));
-        const UniValue& index = member(input, "vout");
-        if (!index.isNum()) throw RpcError{code::kInvalidParameter, "Invalid parameter, missing vout key"};
-        const int number = http::as_int<int>(index);
-        if (number < 0) throw RpcError{code::kInvalidParameter, "Invalid parameter, vout cannot be negative"};
-        one.outpoint.index = static_cast<std::uint32_t>(number);
-        if (const UniValue& sequence = member(input, "sequence"); !sequence.isNull()) {
-            one.sequence = static_cast<std::uint32_t>(http::as_integer(sequence, 0, 0xffffffff));
-        }
-        if (const UniValue& weight = member(input, "weight"); !weight.isNull()) one.weight = http::as_integer(weight, 165, kMaxStandardWeight);
-        all.push_back(std::move(one));
-    }
-    return all;
-}
-
-/// What the options of send, sendall and walletcreatefundedpsbt have in common.
-CoinControl control_of(const Wallet& wallet, const UniValue& options, const UniValue& inputs) {
-    CoinControl control;
-    control.inputs = preset_inputs(inputs);
-    control.allow_other_inputs = control.inputs.empty();
-    const auto take_bool = [&](const char* name, auto&& into) {
-        if (const UniValue& value = member(options, name); !value.isNull()) into(http::as_bool(value));
-    };
-    const auto take_int = [&](const char* name, std::int64_t low, std::int64_t high, auto&& into) {
-        if (const UniValue& value = member(options, name); !value.isNull()) into(http::as_integer(value, low, high));
-    };
-    take_bool("add_inputs", [&](bool v) { control.allow_other_inputs = v; });
-    take_bool("include_unsafe", [&](bool v) { control.include_unsafe = v; });
-    take_bool("replaceable", [&](bool v) { control.signal_rbf = v; });
-    take_int("minconf", 0, 9'999'999, [&](std::int64_t v) { control.min_depth = static_cast<int>(v); });
-    take_int("maxconf", 0, 9'999'999, [&](std::int64_t v) { control.max_depth = static_cast<int>(v); });
-    take_int("locktime", 0, 0xffffffff, [&](std::int64_t v) { control.lock_time = static_cast<std::uint32_t>(v); });
-    take_int("max_tx_weight", 1, kMaxStandardWeight, [&](std::int64_t v) { control.max_weight = v; });
-    for (const char* name : {"change_position", "changePosition"}) {
-        take_int(name, 0, 1'000'000, [&](std::int64_t v) { control.change_position = static_cast<std::size_t>(v); });
-    }
-    for (const char* name : {"change_address", "changeAddress"}) {
-        if (const UniValue& value = member(options, name); !value.isNull()) {
-            const auto script = recipient_script(http::as_string(value), wallet.params());
-            if (!script) throw RpcError{code::kInvalidAddressOrKey, "Change address must be a valid bitcoin address"};
-            control.change_script = *script;
-        }
-    }
-    if (const UniValue& value = member(options, "change_type"); !value.isNull()) {
-        if (control.change_script) throw RpcError{code::kInvalidParameter, "Cannot specify both change address and address type options"};
-        control.change_type = address_type(value);
-    }
-    return control;
-}
-
-RpcArg options_arg(std::vector<RpcArg> extra) {
-    std::vector<RpcArg> inner = {
-        arg_bool("add_inputs", http::default_hint("false when inputs are given"), "Choose further coins"),
-        arg_bool("include_unsafe", http::default_value("false"), "Unconfirmed coins of others too"),
-        arg_num("minconf", http::default_value("0"), "Coins of at least so many confirmations"),
-        arg_num("maxconf", http::optional(), "And at most so many"),
-        arg_bool("add_to_wallet", http::default_value("true"), "Send it; otherwise it is only shown"),
-        arg_str("change_address", http::default_hint("a new one"), "Where change goes"),
-        arg_num("change_position", http::default_hint("random"), "Which output change is"),
-        arg_str("change_type", http::default_hint("like what is paid to"), "The kind of a new change address"),
-        arg_arr("inputs", http::default_value("[]"), "Coins that must be spent", {{"", http::ArgType::object, http::optional(), "", {
-            arg_hex("txid", http::required(), "The transaction"), arg_num("vout", http::required(), "The output"),
-            arg_num("sequence", http::optional(), "The sequence number"), arg_num("weight", http::optional(), "Of the signed input")}}}),
-        arg_num("locktime", http::default_hint("near the tip"), "The lock time"),
-        arg_bool("lock_unspents", http::default_value("false"), "Keep its coins from being chosen again"),
-        arg_bool("psbt", http::default_hint("when it is not complete"), "Answer with a PSBT and do not send"),
-        arg_num("max_tx_weight", http::default_value("400000"), "The most it may weigh"),
-        arg_bool("replaceable", http::default_hint("the wallet's"), "May be replaced"),
-        arg_bool("include_watching", http::default_value("false"), "Without effect"),
-    };
-    for (RpcArg& arg : fee_args()) {
-        arg.also_positional = true;
-        inner.push_back(std::move(arg));
-    }
-    for (RpcArg& arg : extra) inner.push_back(std::move(arg));
-    return {"options", http::ArgType::named_options, http::optional(), "", std::move(inner), false, false, false, "options"};
-}
-
 Results finished_result() {
     return {obj("", "", {flag("complete", "Are all signatures there?"), http::maybe(hex("txid", "The transaction")), http::maybe(hex("hex", "It, when it was not sent")),
-                         http::maybe(str("psbt", "It as a PSBT, when it is not complete or one was wanted"))})};
+                         http::maybe(str("psbt", "It as a PSBT, when it is not complete or one was wanted")),
+                         http::maybe(arr("silent_payments", "Outputs that are silent payments", {obj("", "", {num("vout", "The output"), str("address", "Who it pays")})}))})};
 }
 
 RpcMethod make_send(const RpcContext& context) {
@@ -258,10 +148,11 @@ RpcMethod make_send(const RpcContext& context) {
                 with_wallet(context, request, [&](Wallet& wallet) {
                     const UniValue empty(UniValue::VOBJ);
                     const UniValue& options = request.has("options") ? request.arg("options") : empty;
-                    CoinControl control = control_of(wallet, options, member(options, "inputs"));
-                    control.version = static_cast<std::uint32_t>(request.int_or("version", 2));
-                    set_fee(control, once(request, options, "fee_rate"), once(request, options, "conf_target"), once(request, options, "estimate_mode"));
+                    refuse_old_names(options);
                     auto to = recipients(wallet, request.arg("outputs"));
+                    CoinControl control = control_of(wallet, options, preset_inputs(member(options, "inputs")), to.size());
+                    control.version = static_cast<std::uint32_t>(request.int_or("version", 2));
+                    set_fee_once(control, request, options);
                     mark_fee_payers(to, wallet, member(options, "subtract_fee_from_outputs"));
                     tx = finish(wallet, fund(wallet, to, control), options, out);
                 });
@@ -274,22 +165,27 @@ RpcMethod make_sendall(const RpcContext& context) {
                                         {arg_str("address", http::required(), "An address"),
                                          {"", http::ArgType::user_keys, http::optional(), "", {{"address", http::ArgType::amount, http::required(), "Bitcoins"}}}})};
     for (RpcArg& arg : fee_args()) args.push_back(std::move(arg));
-    args.push_back(options_arg({arg_bool("send_max", http::default_value("false"), "Leave coins that cost more than they are worth")}));
+    args.push_back(options_arg({arg_bool("send_max", http::default_value("false"), "Leave coins that cost more than they are worth"), arg_num("version", http::default_value("2"), "The transaction's version")}));
     return {"sendall", "wallet", "Sends all there is, or all of some coins, without change.", std::move(args), finished_result(), examples("sendall", "'[\"address\"]'"),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 TransactionPtr tx;
                 with_wallet(context, request, [&](Wallet& wallet) {
                     const UniValue empty(UniValue::VOBJ);
                     const UniValue& options = request.has("options") ? request.arg("options") : empty;
-                    CoinControl control = control_of(wallet, options, member(options, "inputs"));
-                    set_fee(control, once(request, options, "fee_rate"), once(request, options, "conf_target"), once(request, options, "estimate_mode"));
+                    refuse_old_names(options);
+                    CoinControl control = control_of(wallet, options, preset_inputs(member(options, "inputs")), 0);
+                    set_fee_once(control, request, options);
+                    if (const UniValue& version = member(options, "version"); !version.isNull()) control.version = static_cast<std::uint32_t>(http::as_integer(version, 0, 0xffffffff));
                     const bool send_max = !member(options, "send_max").isNull() && http::as_bool(member(options, "send_max"));
-                    if (send_max && !control.inputs.empty()) throw RpcError{code::kInvalidParameter, "Cannot combine send_max with specific inputs."};
+                    if (options.exists("inputs") && options.exists("send_max")) throw RpcError{code::kInvalidParameter, "Cannot combine send_max with specific inputs."};
+                    if (options.exists("inputs") && (options.exists("minconf") || options.exists("maxconf"))) {
+                        throw RpcError{code::kInvalidParameter, "Cannot combine minconf or maxconf with specific inputs."};
+                    }
                     UniValue fixed(UniValue::VARR);
-                    std::vector<Bytes> rest;
+                    std::vector<Recipient> rest;
                     for (const UniValue& one : http::as_array(request.arg("recipients")).getValues()) {
                         if (one.isObject()) fixed.push_back(one);
-                        else rest.push_back(address_script(wallet, one));
+                        else rest.push_back(recipient(wallet, one, 0));
                     }
                     if (rest.empty()) {
                         throw RpcError{code::kInvalidParameter, "Must provide at least one address without a specified amount"};
@@ -300,10 +196,29 @@ RpcMethod make_sendall(const RpcContext& context) {
             }};
 }
 
+Spender::BumpOptions bump_options(const Wallet& wallet, const UniValue& options, bool as_psbt, CoinControl& control) {
+    control.signal_rbf = member(options, "replaceable").isNull() || http::as_bool(member(options, "replaceable"));
+    set_fee(control, member(options, "fee_rate"), member(options, "conf_target"), member(options, "estimate_mode"));
+    Spender::BumpOptions bump;
+    bump.require_owned = !as_psbt;
+    if (const UniValue& outputs = member(options, "outputs"); !outputs.isNull()) {
+        if (outputs.isArray() && outputs.empty()) throw RpcError{code::kInvalidParameter, "Invalid parameter, output argument cannot be an empty array"};
+        bump.outputs = recipients(wallet, outputs);
+    }
+    if (const UniValue& index = member(options, "original_change_index"); !index.isNull()) {
+        bump.change_position = static_cast<std::size_t>(http::as_integer(index, 0, 0xffffffff));
+    }
+    return bump;
+}
+
 RpcMethod bump_method(const RpcContext& context, bool as_psbt) {
     std::vector<RpcArg> inner = fee_args();
     inner.push_back(arg_bool("replaceable", http::default_value("true"), "The new one may be replaced"));
-    inner.push_back(arg_num("original_change_index", http::default_hint("found out"), "Which output was change"));
+    inner.push_back(http::no_type_check(arg_arr("outputs", http::default_value("[]"), "What is paid instead; not together with original_change_index", {
+        {"", http::ArgType::user_keys, http::optional(), "", {{"address", http::ArgType::amount, http::required(), "Bitcoins"}}},
+        {"", http::ArgType::object, http::optional(), "", {arg_hex("data", http::required(), "Bytes for an output that pays nothing")}}})));
+    inner.push_back(arg_num("original_change_index", http::default_hint("found out"), "Which output was change: it takes what is left"));
+    if (as_psbt) inner.push_back(arg_num("psbt_version", http::default_value("2"), "The PSBT's version"));
     const std::string name = as_psbt ? "psbtbumpfee" : "bumpfee";
     return {name, "wallet", as_psbt ? "Makes a PSBT that replaces an own transaction by one with a higher fee." : "Replaces an own transaction by one with a higher fee.",
             {arg_hex("txid", http::required(), "The transaction"), {"options", http::ArgType::named_options, http::optional(), "", std::move(inner), false, false, false, "options"}},
@@ -317,23 +232,22 @@ RpcMethod bump_method(const RpcContext& context, bool as_psbt) {
                     }
                     const UniValue empty(UniValue::VOBJ);
                     const UniValue& options = request.has("options") ? request.arg("options") : empty;
-                    CoinControl control;
-                    control.signal_rbf = member(options, "replaceable").isNull() || http::as_bool(member(options, "replaceable"));
-                    set_fee(control, member(options, "fee_rate"), member(options, "conf_target"), member(options, "estimate_mode"));
-                    Spender::BumpOptions bump;
-                    bump.require_owned = !as_psbt;
-                    if (const UniValue& index = member(options, "original_change_index"); !index.isNull()) {
-                        bump.change_position = static_cast<std::size_t>(http::as_integer(index, 0, 1'000'000));
-                    }
-                    if (!as_psbt) ensure_unlocked(wallet);
                     const Txid old(http::as_hash(request.param(0), "txid"));
-                    Spender::Bumped bumped = expect(wallet.bump(old, control, bump));
+                    CoinControl control;
+                    const Spender::BumpOptions bump = bump_options(wallet, options, as_psbt, control);
+                    const auto psbt_version = member(options, "psbt_version").isNull() ? 2 : http::as_int<int>(member(options, "psbt_version"));
+                    if (psbt_version != 0 && psbt_version != 2) throw RpcError{code::kInvalidParameter, "The PSBT version can only be 2 or 0"};
+                    ensure_unlocked(wallet);
+                    auto done = wallet.bump(old, control, bump);
+                    if (!done && done.error().kind == WalletErrorKind::insufficient_funds) throw RpcError{code::kWallet, done.error().message};
+                    Spender::Bumped bumped = expect(std::move(done));
                     out.begin_object();
                     if (as_psbt) {
-                        out.field("psbt", node::psbt_text(expect(wallet.make_psbt(bumped.made, 0))));
+                        if (!bumped.made.silent.empty()) refuse_silent_psbt();
+                        out.field("psbt", node::psbt_text(expect(wallet.make_psbt(bumped.made, static_cast<std::uint32_t>(psbt_version)))));
                     } else {
                         if (!expect(wallet.sign(bumped.made)).empty()) throw RpcError{code::kWallet, "Can't sign transaction."};
-                        tx = commit(wallet, bumped.made.tx, {}, old);
+                        tx = commit(wallet, bumped.made.tx, {}, old, &bumped.made.silent);
                         out.field("txid", tx->tx().txid);
                     }
                     out.amount_field("origfee", bumped.old_fee).amount_field("fee", bumped.made.fee);
@@ -352,32 +266,28 @@ RpcMethod walletcreatefundedpsbt(const RpcContext& context) {
          http::no_type_check(arg_arr("outputs", http::required(), "Where to and how much", {
              {"", http::ArgType::user_keys, http::optional(), "", {{"address", http::ArgType::amount, http::required(), "Bitcoins"}}}})),
          arg_num("locktime", http::default_value("0"), "The lock time"),
-         options_arg({arg_str("changeAddress", http::optional(), "Where change goes"), arg_num("changePosition", http::optional(), "Which output change is"),
-                      arg_bool("lockUnspents", http::default_value("false"), "Keep its coins from being chosen again"),
-                      {"feeRate", http::ArgType::amount, http::optional(), "Bitcoins per 1000 virtual bytes"},
-                      arg_arr("subtractFeeFromOutputs", http::default_value("[]"), "Outputs that bear the fee", {arg_num("vout_index", http::optional(), "Which")})}),
+         options_arg(camel_options()),
          arg_bool("bip32derivs", http::default_value("true"), "Say where keys come from"), arg_num("version", http::default_value("2"), "The transaction's version"),
          arg_num("psbt_version", http::default_value("2"), "The PSBT's version")},
         {obj("", "", {str("psbt", "The PSBT"), amount("fee", "What it pays"), num("changepos", "Which output is change; -1: none")})},
         [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
             const UniValue empty(UniValue::VOBJ);
             const UniValue& options = request.has("options") ? request.arg("options") : empty;
-            CoinControl control = control_of(wallet, options, request.arg("inputs"));
-            control.version = static_cast<std::uint32_t>(request.int_or("version", 2));
-            if (request.has("locktime")) control.lock_time = static_cast<std::uint32_t>(http::as_integer(request.arg("locktime"), 0, 0xffffffff));
-            set_fee(control, member(options, "fee_rate"), member(options, "conf_target"), member(options, "estimate_mode"));
-            if (const UniValue& rate = member(options, "feeRate"); !rate.isNull()) {
-                if (control.fee_rate) throw RpcError{code::kInvalidParameter, "Cannot specify both fee_rate (sat/vB) and feeRate (BTC/kvB)"};
-                control.fee_rate = FeeRate{http::as_amount(rate)};
-            }
             auto to = recipients(wallet, request.arg("outputs"));
+            CoinControl control = control_of(wallet, options, preset_inputs(request.arg("inputs")), to.size());
+            control.version = static_cast<std::uint32_t>(request.int_or("version", 2));
+            if (request.has("locktime")) {
+                const auto time = http::as_int<std::int64_t>(request.arg("locktime"));
+                if (time < 0 || time > 0xffffffff) throw RpcError{code::kInvalidParameter, "Invalid parameter, locktime out of range"};
+                control.lock_time = static_cast<std::uint32_t>(time);
+            }
+            set_psbt_fee(control, options);
+            if (std::any_of(to.begin(), to.end(), [](const Recipient& one) { return one.silent.has_value(); })) refuse_silent_psbt();
             mark_fee_payers(to, wallet, member(options, "subtractFeeFromOutputs"));
             const CreatedTransaction made = fund(wallet, to, control);
             const auto version = static_cast<std::uint32_t>(request.int_or("psbt_version", 2));
             if (version != 0 && version != 2) throw RpcError{code::kInvalidParameter, "The PSBT version can only be 2 or 0"};
-            if (!member(options, "lockUnspents").isNull() && http::as_bool(member(options, "lockUnspents"))) {
-                for (const auto& input : made.tx.inputs) expect(wallet.lock_coin(input.prevout, false));
-            }
+            lock_spent(wallet, options, made);
             out.begin_object().field("psbt", node::psbt_text(expect(wallet.make_psbt(made, version, request.bool_or("bip32derivs", true)))));
             out.amount_field("fee", made.fee).field("changepos", made.change_position ? static_cast<int>(*made.change_position) : -1).end_object();
         });

@@ -50,6 +50,7 @@ void raise(const DeskError& error) {
         case DeskError::Kind::already_exists: number = code::kAlreadyExists; break;
         case DeskError::Kind::bad_name:
         case DeskError::Kind::bad_file: number = code::kInvalidParameter; break;
+        case DeskError::Kind::wrong_passphrase: number = code::kPassphraseIncorrect; break;
         case DeskError::Kind::wallet: break;
     }
     throw RpcError{number, error.message};
@@ -98,6 +99,13 @@ Bytes address_script(const Wallet& wallet, const UniValue& address, const char* 
     return *script;
 }
 
+Recipient recipient(const Wallet& wallet, const UniValue& address, Amount amount, const char* error_prefix) {
+    if (!looks_like_silent_address(http::as_string(address))) return {address_script(wallet, address, error_prefix), amount, false};
+    const auto silent = SilentAddress::parse(address.get_str(), wallet.params());
+    if (!silent) throw RpcError{code::kInvalidAddressOrKey, silent.error()};
+    return Recipient::of_silent(*silent, amount);
+}
+
 std::string label_of(const UniValue& value) {
     if (value.isNull()) return "";
     if (http::as_string(value) == "*") throw RpcError{code::kInvalidLabel, "Invalid label name"};
@@ -135,9 +143,9 @@ std::vector<Recipient> recipients(const Wallet& wallet, const UniValue& outputs)
             all.push_back({std::move(script), 0, false});
             return;
         }
-        Recipient one{address_script(wallet, UniValue(key)), http::as_amount(value), false};
+        Recipient one = recipient(wallet, UniValue(key), http::as_amount(value));
         for (const Recipient& other : all) {
-            if (other.script == one.script) throw RpcError{code::kInvalidParameter, "Invalid parameter, duplicated address: " + key};
+            if (other.script == one.script && other.silent == one.silent) throw RpcError{code::kInvalidParameter, "Invalid parameter, duplicated address: " + key};
         }
         all.push_back(std::move(one));
     };
@@ -182,8 +190,9 @@ void set_fee(CoinControl& control, const UniValue& fee_rate, const UniValue& con
     }
 }
 
-TransactionPtr commit(Wallet& wallet, const MutableTransaction& tx, std::map<std::string, std::string> notes, std::optional<Txid> replaces) {
-    return expect(wallet.commit(tx, std::move(notes), replaces))->tx;
+TransactionPtr commit(Wallet& wallet, const MutableTransaction& tx, std::map<std::string, std::string> notes, std::optional<Txid> replaces,
+                      const SilentOutputs* silent) {
+    return expect(wallet.commit(tx, std::move(notes), replaces, silent))->tx;
 }
 
 void send_out(const RpcContext& context, const TransactionPtr& tx) {

@@ -57,6 +57,8 @@ RpcMethod wallet_method(const RpcContext& context, std::string name, std::string
 
 /// The script of an address of this network: -5 with the reason.
 Bytes address_script(const Wallet& wallet, const UniValue& address, const char* error_prefix = "Invalid Bitcoin address: ");
+/// What is to be paid there; silent payment addresses, too. -5 with the reason.
+Recipient recipient(const Wallet& wallet, const UniValue& address, Amount amount, const char* error_prefix = "Invalid Bitcoin address: ");
 /// A label; "*" is none.
 std::string label_of(const UniValue& value);
 AddressType address_type(const UniValue& value);
@@ -68,7 +70,8 @@ std::vector<Recipient> recipients(const Wallet& wallet, const UniValue& outputs)
 /// Of fee_rate (sat/vB), conf_target and estimate_mode, any of which may be null.
 void set_fee(CoinControl& control, const UniValue& fee_rate, const UniValue& conf_target, const UniValue& estimate_mode);
 /// Puts a complete transaction into the ledger; it is to be broadcast once the wallet is free.
-TransactionPtr commit(Wallet& wallet, const MutableTransaction& tx, std::map<std::string, std::string> notes = {}, std::optional<Txid> replaces = {});
+TransactionPtr commit(Wallet& wallet, const MutableTransaction& tx, std::map<std::string, std::string> notes = {}, std::optional<Txid> replaces = {},
+                      const SilentOutputs* silent = nullptr);
 /// Gives it to the network. The wallet keeps it and tries again later when that fails.
 void send_out(const RpcContext& context, const TransactionPtr& tx);
 /// As hexadecimal, with witnesses.

@@ -18,10 +18,21 @@ namespace {
 
 constexpr std::size_t kMaxAddressSize = 1023;
 constexpr std::size_t kKeySize = std::tuple_size_v<CompressedKey>;
-constexpr std::string_view kMainPrefix = "sp", kTestPrefix = "tsp";
+/// BIP352 has one prefix for all test networks; several wallets write another one on regtest.
+constexpr std::string_view kMainPrefix = "sp", kTestPrefix = "tsp", kRegtestPrefix = "sprt";
 
 std::string_view prefix_of(const ChainParams& params) {
     return params.addresses.bech32_prefix == kMainAddresses.bech32_prefix ? kMainPrefix : kTestPrefix;
+}
+
+bool is_prefix_of(std::string_view prefix, const ChainParams& params) {
+    return prefix == prefix_of(params) || (prefix == kRegtestPrefix && params.addresses.bech32_prefix == kRegtestAddresses.bech32_prefix);
+}
+
+/// Whose addresses begin so.
+std::string network_of(std::string_view prefix) {
+    if (prefix == kMainPrefix) return "the main network";
+    return prefix == kTestPrefix ? "a test network" : "regtest";
 }
 
 /// BIP341's point whose discrete logarithm nobody knows: an internal key that can sign nothing.
@@ -106,16 +117,18 @@ std::string SilentAddress::to_string(const ChainParams& params) const {
 bool looks_like_silent_address(std::string_view text) {
     std::string begin(text.substr(0, 5));
     std::transform(begin.begin(), begin.end(), begin.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return begin.starts_with("sp1") || begin.starts_with("tsp1");
+    return begin.starts_with("sp1") || begin.starts_with("tsp1") || begin == "sprt1";
 }
 
 Result<SilentAddress, std::string> SilentAddress::parse(std::string_view text, const ChainParams& params) {
-    const auto refuse = [](const char* reason) { return fail(std::string("Not a silent payment address: ") + reason); };
+    const auto refuse = [](const std::string& reason) { return fail("Invalid silent payment address: " + reason); };
     if (!looks_like_silent_address(text)) return refuse("it does not begin with \"sp1\" or \"tsp1\"");
     if (text.size() > kMaxAddressSize) return refuse("it is too long");
     const auto decoded = decode_bech32(text, kMaxAddressSize);
     if (!decoded || decoded->encoding != Bech32Encoding::bech32m) return refuse("a character is wrong or missing");
-    if (decoded->prefix != prefix_of(params)) return refuse("it belongs to another network");
+    if (!is_prefix_of(decoded->prefix, params)) {
+        return refuse("it belongs to " + network_of(decoded->prefix) + "; this wallet is on " + std::string(params.name()));
+    }
     if (decoded->data.empty()) return refuse("it is too short");
     const std::uint8_t version = decoded->data[0];
     if (version == 31) return refuse("its version is not known");

@@ -22,9 +22,10 @@ inline constexpr std::uint32_t kMaxSilentOutputs = 2323;
 struct SilentAddress {
     PublicKey scan, spend;  ///< `spend` may carry a label
 
+    bool operator==(const SilentAddress&) const = default;
     /// "sp1q…" or "tsp1q…".
     std::string to_string(const ChainParams& params) const;
-    /// Versions 1 to 30 are read as far as version 0 reaches. Errors: a sentence that tells a wrong network from wrong characters.
+    /// On regtest "sprt1…" is read, too. Versions 1 to 30 are read as far as version 0 reaches. Errors: a sentence that tells a wrong network from wrong characters.
     static Result<SilentAddress, std::string> parse(std::string_view text, const ChainParams& params);
 };
 /// Does the text begin like such an address, of any network?

@@ -5,6 +5,7 @@
 #include "consensus/rules/params.hpp"
 #include "consensus/script/script.hpp"
 #include "consensus/script/solver.hpp"
+#include "light/signing/silent_payment.hpp"
 
 namespace cairn::light {
 namespace {
@@ -93,6 +94,10 @@ std::string account_descriptor(const ExtendedKey& master, AddressType type, cons
 Result<Bytes, std::string> recipient_script(std::string_view address, const ChainParams& params) {
     const auto destination = decode_address(address, params.addresses);
     if (destination) return script_for(*destination);
+    if (looks_like_silent_address(address)) {
+        const auto silent = SilentAddress::parse(address, params);
+        return fail(silent ? std::string("A silent payment address has no script of its own: it can only be paid to") : silent.error());
+    }
 
     struct Other {
         const AddressFormat* format;

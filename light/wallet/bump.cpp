@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
 #include "consensus/script/script.hpp"
+#include "consensus/script/solver.hpp"
 #include "light/wallet/spending.hpp"
 
 /// Transactions that pay more for others: replacements, children, and all coins at once.
@@ -133,10 +135,19 @@ Outcome<Spender::Bumped> Spender::bump(const Txid& txid, const CoinControl& wish
 
     std::vector<Recipient> outputs = options.outputs;
     if (outputs.empty()) {
-        for (const TxOutput& output : raw.outputs) outputs.push_back({to_bytes(output.script_pubkey), output.value, false});
+        for (std::size_t i = 0; i < raw.outputs.size(); ++i) {
+            const TxOutput& output = raw.outputs[i];
+            const auto silent = options.silent ? options.silent->find(i) : SilentOutputs::const_iterator{};
+            if (options.silent && silent != options.silent->end()) {
+                outputs.push_back(Recipient::of_silent(silent->second, output.value));
+            } else {
+                outputs.push_back({to_bytes(output.script_pubkey), output.value, false});
+            }
+        }
     }
     std::vector<Recipient> recipients;
     Amount outputs_sum = 0;
+    bool perhaps_silent = false;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const bool change = options.change_position ? *options.change_position == i
                                                     : is_change(parts_.book, parts_.addresses, outputs[i].script);
@@ -145,6 +156,8 @@ Outcome<Spender::Bumped> Spender::bump(const Txid& txid, const CoinControl& wish
             control.change_script = outputs[i].script;
         } else {
             recipients.push_back(outputs[i]);
+            perhaps_silent = perhaps_silent || (options.outputs.empty() && !options.silent && !parts_.book.owns(outputs[i].script) &&
+                                                classify(outputs[i].script) == OutputType::witness_v1_taproot);
         }
     }
     if (recipients.empty()) {
@@ -167,9 +180,13 @@ Outcome<Spender::Bumped> Spender::bump(const Txid& txid, const CoinControl& wish
         control.fee_rate = raised_rate(raw, old_fee, wishes);
     }
     // All old inputs are spent again: of two replacements that share none, both could confirm and pay twice.
-    control.allow_other_inputs = true;
+    control.allow_other_inputs = !perhaps_silent;
     control.min_depth = std::max(control.min_depth, 1);  // a replacement brings no new unconfirmed inputs
     auto made = create(recipients, control);
+    if (!made && perhaps_silent) {
+        return fail(wallet_error("Unable to create transaction. More inputs would be needed, but this wallet did not make the transaction, and an output "
+                                 "to a taproot address may be a silent payment, which other inputs would destroy"));
+    }
     if (!made) return fail(WalletError{made.error().kind, "Unable to create transaction. " + made.error().message});
     const Amount least = old_fee + parts_.host.incremental_relay().fee(made->vsize);
     if (made->fee < least) {
@@ -179,7 +196,21 @@ Outcome<Spender::Bumped> Spender::bump(const Txid& txid, const CoinControl& wish
     return Bumped{std::move(*made), old_fee};
 }
 
-Outcome<CreatedTransaction> Spender::sweep(std::span<const Recipient> fixed, std::span<const Bytes> rest, const CoinControl& control,
+void Spender::shuffle_outputs(CreatedTransaction& made, std::span<const Recipient> fixed, std::span<const Recipient> rest) {
+    std::vector<std::size_t> order(made.tx.outputs.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::shuffle(order.begin(), order.end(), random_);
+    std::vector<MutableTransaction::Output> outputs;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const std::size_t from = order[i];
+        outputs.push_back(std::move(made.tx.outputs[from]));
+        const Recipient& one = from < fixed.size() ? fixed[from] : rest[from - fixed.size()];
+        if (one.silent) made.silent.emplace(i, *one.silent);
+    }
+    made.tx.outputs = std::move(outputs);
+}
+
+Outcome<CreatedTransaction> Spender::sweep(std::span<const Recipient> fixed, std::span<const Recipient> rest, const CoinControl& control,
                                             bool only_worthwhile) {
     if (rest.empty()) return fail(parameter_error("Must provide at least one address without a specified amount"));
     auto fee = settle_fee(control);
@@ -225,7 +256,7 @@ Outcome<CreatedTransaction> Spender::sweep(std::span<const Recipient> fixed, std
         made.tx.outputs.push_back({one.amount, one.script});
         claimed += one.amount;
     }
-    for (const Bytes& script : rest) made.tx.outputs.push_back({0, script});
+    for (const Recipient& one : rest) made.tx.outputs.push_back({0, one.script});
 
     const std::int64_t weight = signed_weight(made.tx, weights, any_witness);
     made.vsize = (weight + 3) / kWitnessScaleFactor;
@@ -251,7 +282,7 @@ Outcome<CreatedTransaction> Spender::sweep(std::span<const Recipient> fixed, std
         if (i >= fixed.size()) return shortage("Dynamically assigned remainder results in dust output.");
         return fail(parameter_error("Specified output amount is below dust threshold."));
     }
-    std::shuffle(made.tx.outputs.begin(), made.tx.outputs.end(), random_);
+    shuffle_outputs(made, fixed, rest);
     set_lock_time(made.tx, control, preset_sequence);
     return made;
 }
@@ -270,7 +301,7 @@ Outcome<CreatedTransaction> Spender::pay_for_parent(const OutPoint& output, cons
     const AddressType type = change_type(control.change_type, {});
     auto script = control.change_script ? Result<Bytes, std::string>(*control.change_script) : parts_.change(type);
     if (!script) return fail(wallet_error(script.error()));
-    const std::array<Bytes, 1> rest{*script};
+    const std::array<Recipient, 1> rest{Recipient{*script}};
     auto made = sweep({}, rest, control, false);
     if (!made) return made;
     made->change_position = 0;

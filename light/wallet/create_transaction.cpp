@@ -226,6 +226,28 @@ Outcome<Selection> Spender::select(const Draft& draft, const CoinControl& contro
     return finish(std::move(*chosen));
 }
 
+Outcome<Selection> Spender::select_for_silent(const Draft& draft, const CoinControl& control, std::span<const Candidate> preset,
+                                              std::vector<Candidate>& available) {
+    std::set<OutPoint> counting;
+    const bool any_coin = !preset.empty() || !available.empty();
+    const auto examine = [&](const Candidate& coin) {
+        const auto input = silent_input(coin.outpoint, coin.script, parts_.book.solving_data(coin.script, true));
+        if (input && input->key) counting.insert(coin.outpoint);
+        return input.has_value();
+    };
+    const bool preset_counts = std::count_if(preset.begin(), preset.end(), examine) > 0 && !counting.empty();
+    counting.clear();
+    std::erase_if(available, [&](const Candidate& coin) { return !examine(coin); });
+    if (any_coin && counting.empty() && !preset_counts) {
+        return fail(wallet_error("Unable to make the silent payment: " + std::string(to_string(SilentError::no_eligible_input))));
+    }
+    // First with coins that add a key to the shared secret, then with others whose kind does not count as well.
+    std::stable_partition(available.begin(), available.end(), [&](const Candidate& coin) { return counting.contains(coin.outpoint); });
+    auto chosen = select(draft, control, preset, std::span<const Candidate>(available).first(counting.size()));
+    if (chosen || counting.size() == available.size()) return chosen;
+    return select(draft, control, preset, available);
+}
+
 WalletError Spender::explain_shortage(const Draft& draft, const CoinControl&, std::span<const Candidate> preset,
                                      std::span<const Candidate> available) const {
     const bool enough_without_fee = value_of(preset) + value_of(available) >= draft.recipients_sum;
@@ -286,6 +308,10 @@ Outcome<CreatedTransaction> Spender::assemble(const Draft& draft, const CoinCont
         made.change_is_new = draft.change_is_new;
         made.change_type = draft.change_type;
     }
+    for (std::size_t i = 0; i < draft.recipients.size(); ++i) {
+        if (!draft.recipients[i].silent) continue;
+        made.silent.emplace(i + (made.change_position && *made.change_position <= i ? 1 : 0), *draft.recipients[i].silent);
+    }
 
     // Preset inputs first and in their order; the others in none.
     std::vector<const Candidate*> coins = selection.coins;
@@ -344,7 +370,8 @@ Outcome<CreatedTransaction> Spender::create_once(std::span<const Recipient> reci
     if (control.allow_other_inputs) available = available_coins(control, CoinFilter{}, draft.params.rate);
     // A coin of unknown size cannot be paid for.
     std::erase_if(available, [](const Candidate& coin) { return coin.input_vsize < 0; });
-    auto selection = select(draft, control, *preset, available);
+    const bool silent = std::any_of(recipients.begin(), recipients.end(), [](const Recipient& one) { return one.silent.has_value(); });
+    auto selection = silent ? select_for_silent(draft, control, *preset, available) : select(draft, control, *preset, available);
     if (!selection) return fail(std::move(selection.error()));
     return assemble(draft, control, *selection);
 }

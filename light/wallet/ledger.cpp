@@ -238,6 +238,11 @@ void Ledger::abandon_with_descendants(const Txid& txid, storage::WriteBatch& bat
 void Ledger::step_back(const Txid& txid, storage::WriteBatch& batch) {
     const WalletTxPtr known = find(txid);
     WalletTx changed = *known;
+    if (changed.is_confirmed()) {
+        std::erase_if(changed.left, [&](const BlockPlace& place) { return place.hash == changed.block.hash; });
+        if (changed.left.size() == WalletTx::kMaxLeft) changed.left.erase(changed.left.begin());
+        changed.left.push_back(changed.block);
+    }
     changed.state = TxState::inactive;
     changed.block = {};
     changed.position = -1;

@@ -19,6 +19,7 @@ std::string_view to_string(FeeReason reason) {
     switch (reason) {
         case FeeReason::explicit_rate: return "None";
         case FeeReason::estimate: return "Target 85% Threshold";
+        case FeeReason::conservative_estimate: return "Conservative Double Target longer horizon";
         case FeeReason::fallback: return "Fallback fee";
         case FeeReason::mempool_minimum: return "Mempool Min Fee";
         case FeeReason::required: return "Minimum Required Fee";
@@ -160,7 +161,7 @@ FeeChoice Spender::choose_fee(const CoinControl& control) const {
         choice.target = control.confirm_target.value_or(parts_.policy.confirm_target);
         bool conservative = !is_signalling(control);
         if (control.mode != EstimateMode::unset) conservative = control.mode == EstimateMode::conservative;
-        choice.reason = FeeReason::estimate;
+        choice.reason = conservative ? FeeReason::conservative_estimate : FeeReason::estimate;
         if (const auto rate = parts_.host.estimate(choice.target, conservative)) {
             choice.rate = *rate;
         } else {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 
+#include "light/signing/silent_payment.hpp"
 #include "light/wallet/coin_selection.hpp"
 #include "light/wallet/history.hpp"
 #include "light/wallet/wallet_error.hpp"
@@ -14,7 +15,13 @@ struct Recipient {
     Bytes script;
     Amount amount = 0;
     bool subtract_fee = false;  ///< bears its part of the fee
+    std::optional<SilentAddress> silent = {};  ///< then `script` is silent_placeholder() until all inputs are chosen
+
+    static Recipient of_silent(const SilentAddress& address, Amount amount) { return {silent_placeholder(), amount, false, address}; }
 };
+
+/// Outputs of one transaction that are silent payments, by index.
+using SilentOutputs = std::map<std::size_t, SilentAddress>;
 
 /// An input that must be spent.
 struct PresetInput {
@@ -72,7 +79,7 @@ struct SpendPolicy {
 };
 
 /// Where a fee rate came from.
-enum class FeeReason : std::uint8_t { explicit_rate, estimate, fallback, mempool_minimum, required };
+enum class FeeReason : std::uint8_t { explicit_rate, estimate, conservative_estimate, fallback, mempool_minimum, required };
 /// As RPC says it.
 std::string_view to_string(FeeReason reason);
 struct FeeChoice {
@@ -88,6 +95,7 @@ struct CreatedTransaction {
     std::int64_t vsize = 0;  ///< at most, signed
     std::optional<std::size_t> change_position;
     bool change_is_new = false;  ///< its script was the next one of the wallet, which is used up now
+    SilentOutputs silent;        ///< their scripts belong to exactly these inputs
     AddressType change_type = AddressType::unknown;
     FeeChoice fee_choice;
     SelectionAlgorithm algorithm = SelectionAlgorithm::manual;
@@ -137,9 +145,9 @@ public:
     /// Pays the recipients.
     Outcome<CreatedTransaction> create(std::span<const Recipient> recipients, const CoinControl& control);
 
-    /// Spends all coins, or the preset ones, without change: `rest` share what is left evenly, the first takes what does not divide;
+    /// Spends all coins, or the preset ones, without change: `rest` share what is left evenly whatever their amounts, the first takes what does not divide;
     /// `fixed` get what they ask for. `only_worthwhile`: leaves coins that cost more than they are worth.
-    Outcome<CreatedTransaction> sweep(std::span<const Recipient> fixed, std::span<const Bytes> rest, const CoinControl& control,
+    Outcome<CreatedTransaction> sweep(std::span<const Recipient> fixed, std::span<const Recipient> rest, const CoinControl& control,
                                        bool only_worthwhile);
 
     /// Replaces an own unconfirmed transaction by one with a higher fee. `outputs`: instead of its own. `change_position`: of the
@@ -152,6 +160,9 @@ public:
         std::vector<Recipient> outputs;
         std::optional<std::size_t> change_position;
         bool require_owned = true;
+        /// Which of its own outputs are silent payments: they are made anew for the new inputs. none: nobody knows, so that with an output
+        /// that could be one no input is added.
+        std::optional<SilentOutputs> silent = {};
     };
     Outcome<Bumped> bump(const Txid& txid, const CoinControl& control, const BumpOptions& options);
     /// Why a transaction cannot be bumped; nullopt: it can.
@@ -174,9 +185,13 @@ private:
                                std::span<const Candidate> available);
     WalletError explain_shortage(const Draft& draft, const CoinControl& control, std::span<const Candidate> preset,
                                 std::span<const Candidate> available) const;
+    /// With coins only whose private keys a silent payment can be made with; the others leave `available`.
+    Outcome<Selection> select_for_silent(const Draft& draft, const CoinControl& control, std::span<const Candidate> preset,
+                                         std::vector<Candidate>& available);
     Outcome<void> prepare(Draft& draft, const CoinControl& control);
     Outcome<void> prepare_change(Draft& draft, const CoinControl& control);
     Outcome<CreatedTransaction> assemble(const Draft& draft, const CoinControl& control, const Selection& selection);
+    void shuffle_outputs(CreatedTransaction& made, std::span<const Recipient> fixed, std::span<const Recipient> rest);
     Outcome<void> subtract_fee(const Draft& draft, CreatedTransaction& made, Amount needed) const;
     void set_lock_time(MutableTransaction& tx, const CoinControl& control, bool preset_sequence);
     bool is_signalling(const CoinControl& control) const { return control.signal_rbf.value_or(parts_.policy.signal_rbf); }

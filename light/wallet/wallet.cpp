@@ -231,6 +231,11 @@ Outcome<void> Wallet::save() {
     return finish(change, true);
 }
 
+Outcome<void> Wallet::rename(std::string name) {
+    name_ = std::move(name);
+    return save();
+}
+
 Outcome<void> Wallet::set_avoid_reuse(bool value) {
     Change change(*this);
     policy_.avoid_reuse = value;
@@ -302,6 +307,17 @@ Outcome<WalletEffect> Wallet::rescan_block(const BlockPlace& place, const Block&
         if (const auto done = finish(change); !done) return fail(done.error());
     }
     return effect;
+}
+
+Outcome<bool> Wallet::import_transaction(const Transaction& tx, const BlockPlace& place, int position) {
+    if (const auto writable = check_writable(); !writable) return fail(writable.error());
+    if (place.height > tip().height) return fail(WalletError{WalletErrorKind::invalid_parameter, "The block is above the wallet's tip"});
+    if (!ledger_.concerns(tx)) return false;
+    Change change(*this);
+    const bool taken = ledger_.confirm(tx, place, position, host_.now(), true, change.batch);
+    if (taken) note_use(tx, change);
+    if (const auto done = finish(change); !done) return fail(done.error());
+    return taken;
 }
 
 void Wallet::scan(const BlockPlace& place, const Block& block, bool rescan, Change& change, WalletEffect& effect) {

@@ -64,6 +64,9 @@ struct ImportRequest {
     std::optional<std::string> label;
 };
 
+/// The extended keys in a descriptor, those of musig() too, from left to right.
+std::vector<ExtendedKey> extended_keys(const Descriptor& descriptor);
+
 /// Who saw a transaction waiting.
 enum class SeenBy : std::uint8_t {
     mempool,  ///< our own, which checked it
@@ -90,6 +93,7 @@ public:
     ~Wallet();
 
     const std::string& name() const { return name_; }
+    Outcome<void> rename(std::string name);
     const ChainParams& params() const { return params_; }
     bool has_private_keys() const { return private_keys_; }
     bool avoids_reuse() const { return policy_.avoid_reuse; }
@@ -148,6 +152,11 @@ public:
     /// The private text of a descriptor. Errors: locked.
     Outcome<SecretText> private_descriptor(std::uint32_t number) const;
 
+    /// The extended keys that a descriptor was given with, as "xpub…", and whether their private keys came along. Known while locked, too.
+    std::vector<std::pair<std::string, bool>> hd_keys(std::uint32_t number) const;
+    /// A transaction of a block at or below the tip that is not looked at. False: it has nothing to do with the wallet.
+    Outcome<bool> import_transaction(const Transaction& tx, const BlockPlace& place, int position);
+
     const DescriptorBook& book() const { return book_; }
     const AddressBook& addresses() const { return addresses_; }
     const Ledger& ledger() const { return ledger_; }
@@ -182,11 +191,12 @@ public:
     Outcome<bool> unlock_coin(const OutPoint& outpoint);  ///< false: it was not locked
     Outcome<void> unlock_all_coins();
 
-    // Spending. What is made is not yet of the ledger: commit() is.
+    // Spending. What is made is not yet of the ledger: commit() is. Silent payments need the private keys of all inputs when they are made:
+    // errors also locked, and that there are none.
 
     /// `keep_change`: the new change address counts as given out from now on.
     Outcome<CreatedTransaction> create_transaction(std::span<const Recipient> recipients, const CoinControl& control, bool keep_change = true);
-    Outcome<CreatedTransaction> sweep(std::span<const Recipient> fixed, std::span<const Bytes> rest, const CoinControl& control,
+    Outcome<CreatedTransaction> sweep(std::span<const Recipient> fixed, std::span<const Recipient> rest, const CoinControl& control,
                                       bool only_worthwhile = false);
     Outcome<Spender::Bumped> bump(const Txid& txid, const CoinControl& control, const Spender::BumpOptions& options = {});
     Outcome<CreatedTransaction> pay_for_parent(const OutPoint& output, const CoinControl& control);
@@ -207,8 +217,14 @@ public:
     };
     /// Adds what the wallet knows. Gives the worst status of its inputs: complete when all are signed.
     Outcome<PsbtStatus> fill_psbt(Psbt& psbt, const PsbtOptions& options) const;
-    /// Puts a complete transaction into the ledger, to be broadcast by the host. `replaces`: it was made by bump().
-    Outcome<WalletTxPtr> commit(const MutableTransaction& tx, std::map<std::string, std::string> notes = {}, std::optional<Txid> replaces = {});
+    /// Puts a complete transaction into the ledger, to be broadcast by the host. `replaces`: it was made by bump(). `silent`: of what was
+    /// created, where this wallet made it.
+    Outcome<WalletTxPtr> commit(const MutableTransaction& tx, std::map<std::string, std::string> notes = {}, std::optional<Txid> replaces = {},
+                                const SilentOutputs* silent = nullptr);
+    /// Keeps which outputs are silent payments of a transaction that the host may be given later.
+    Outcome<void> remember_silent(const Txid& txid, const SilentOutputs& silent);
+    /// Which outputs are silent payments; nullopt: another program may have made the transaction.
+    std::optional<SilentOutputs> silent_outputs(const WalletTx& tx) const;
 
     /// The same numbers in the same order for the same seed: for tests.
     void fix_randomness(std::uint64_t seed) { seed_ = seed; }
@@ -240,6 +256,9 @@ private:
     Outcome<Bytes> take_address(AddressType type, bool internal, std::optional<std::string> label);
     Spender spender(Change& change) const;
     Outcome<void> keep_change(const CreatedTransaction& created, Change& change);
+    Outcome<void> can_make_silent() const;
+    Outcome<void> check_silent(std::span<const Recipient> recipients) const;
+    Outcome<void> fill_silent(CreatedTransaction& created) const;
     bool is_valid_spend(const Transaction& tx) const;
     std::optional<MutableTransaction::Output> output_of(const OutPoint& outpoint) const;
 

@@ -2,14 +2,48 @@
 
 #include "consensus/rules/params.hpp"
 #include "light/wallet/detail/change.hpp"
+#include "light/wallet/store_keys.hpp"
 
 /// Descriptors, addresses and labels of a wallet.
 namespace cairn::light {
 namespace {
 
+constexpr std::string_view kHdKeysNote = "hd ";
 constexpr const char* kLocked = "Error: Please enter the wallet passphrase with walletpassphrase first.";
 
+void collect(const KeyExpression& key, std::vector<ExtendedKey>& into) {
+    if (key.extended()) into.push_back(*key.extended());
+    for (const KeyExpression& one : key.participants()) collect(one, into);
+}
+
+Bytes hd_keys_note(const DescriptorId& id) { return store::key(store::kNote, as_bytes(std::string(kHdKeysNote) + id.to_display_hex())); }
+
 }  // namespace
+
+std::vector<ExtendedKey> extended_keys(const Descriptor& descriptor) {
+    std::vector<ExtendedKey> keys;
+    for (const KeyExpression& key : descriptor.keys()) collect(key, keys);
+    return keys;
+}
+
+std::vector<std::pair<std::string, bool>> Wallet::hd_keys(std::uint32_t number) const {
+    std::vector<std::pair<std::string, bool>> keys;
+    if (number >= book_.all().size()) return keys;
+    const WalletDescriptor& one = book_.all()[number];
+    // The stored text may begin behind the hardened steps; what it was before stands in a note.
+    const auto row = store_.get(storage::Family::meta, hd_keys_note(one.id));
+    if (row && *row) {
+        Reader reader(**row);
+        while (reader.ok() && reader.remaining() > 0) {
+            std::string text(as_text(reader.var_bytes()));
+            const bool has_private = reader.u8() != 0;
+            if (reader.ok()) keys.emplace_back(std::move(text), has_private);
+        }
+        return keys;
+    }
+    for (const ExtendedKey& key : extended_keys(*one.descriptor)) keys.emplace_back(key.public_text(params_), false);
+    return keys;
+}
 
 Outcome<std::uint32_t> Wallet::add_descriptor(const ImportRequest& request, const std::string& text, std::optional<bool> internal,
                                               Change& change) {
@@ -38,6 +72,15 @@ Outcome<std::uint32_t> Wallet::add_descriptor(const ImportRequest& request, cons
     addition.next = request.next_index;
     const auto added = book_.add(addition, change.batch, change.added);
     if (!added) return fail(WalletError{WalletErrorKind::wallet, added.error()});
+    if (const auto keys = extended_keys(*parsed); !keys.empty()) {
+        Bytes row;
+        Writer writer(row);
+        for (const ExtendedKey& key : keys) {
+            writer.var_bytes(as_bytes(key.public_text(params_)));
+            writer.u8(key.private_key.has_value() ? 1 : 0);
+        }
+        change.batch.put(storage::Family::meta, hd_keys_note(book_.all()[*added].id), row);
+    }
     return *added;
 }
 

@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <charconv>
 
+#include <fmt/format.h>
+
+#include "consensus/base/hex.hpp"
 #include "consensus/script/solver.hpp"
 #include "light/wallet/detail/change.hpp"
 
@@ -23,7 +27,77 @@ private:
     const DescriptorBook& book_;
 };
 
+// Which outputs are silent payments is kept with the transaction: "index:scan key and spend key in hexadecimal," for each.
+constexpr const char* kSilentNote = "silent";
+
+std::string silent_text(const SilentOutputs& outputs) {
+    std::string text;
+    for (const auto& [index, address] : outputs) {
+        text += fmt::format("{}:{}{},", index, to_hex(address.scan.compressed()), to_hex(address.spend.compressed()));
+    }
+    return text;
+}
+
+std::optional<SilentOutputs> read_silent_text(std::string_view text) {
+    SilentOutputs outputs;
+    while (!text.empty()) {
+        const std::size_t colon = text.find(':'), end = text.find(',');
+        std::size_t index = 0;
+        if (colon == std::string_view::npos || end == std::string_view::npos) return std::nullopt;
+        const auto number = std::from_chars(text.data(), text.data() + colon, index);
+        const auto keys = from_hex(text.substr(colon + 1, end - colon - 1));
+        if (number.ec != std::errc{} || !keys || keys->size() != 66) return std::nullopt;
+        const auto scan = PublicKey::parse(ByteSpan(*keys).first(33)), spend = PublicKey::parse(ByteSpan(*keys).subspan(33));
+        if (!scan || !spend) return std::nullopt;
+        outputs.emplace(index, SilentAddress{*scan, *spend});
+        text.remove_prefix(end + 1);
+    }
+    return outputs;
+}
+
+std::string silent_record(const Txid& txid) { return "silent:" + txid.to_display_hex(); }
+
 }  // namespace
+
+Outcome<void> Wallet::can_make_silent() const {
+    if (!private_keys_) {
+        return fail(WalletError{WalletErrorKind::wallet, "A silent payment needs the private keys of its inputs, and this wallet has none"});
+    }
+    if (is_locked()) return fail(locked());
+    return {};
+}
+
+Outcome<void> Wallet::check_silent(std::span<const Recipient> recipients) const {
+    for (const Recipient& one : recipients) {
+        if (one.silent) return can_make_silent();
+    }
+    return {};
+}
+
+Outcome<void> Wallet::fill_silent(CreatedTransaction& created) const {
+    if (created.silent.empty()) return {};
+    ScriptKeys keys;
+    std::vector<TxOutput> spent;
+    for (const auto& output : created.spent) {
+        spent.push_back({output.value, output.script_pubkey});
+        if (book_.owns(output.script_pubkey)) keys.merge(book_.solving_data(output.script_pubkey, true));
+    }
+    const auto filled = fill_silent_outputs(created.tx, spent, keys, created.silent);
+    if (!filled) return fail(WalletError{WalletErrorKind::wallet, "Unable to make the silent payment: " + std::string(to_string(filled.error()))});
+    return {};
+}
+
+Outcome<void> Wallet::remember_silent(const Txid& txid, const SilentOutputs& silent) {
+    if (silent.empty()) return {};
+    return put_note(silent_record(txid), as_bytes(silent_text(silent)));
+}
+
+std::optional<SilentOutputs> Wallet::silent_outputs(const WalletTx& tx) const {
+    if (const auto found = tx.notes.find(kSilentNote); found != tx.notes.end()) return read_silent_text(found->second);
+    const auto kept = note(silent_record(tx.txid()));
+    if (!kept || !*kept) return std::nullopt;
+    return read_silent_text(as_text(**kept));
+}
 
 Spender Wallet::spender(Change& change) const {
     return Spender({book_, ledger_, addresses_, host_, policy_,
@@ -47,9 +121,12 @@ Outcome<void> Wallet::keep_change(const CreatedTransaction& created, Change& cha
 
 Outcome<CreatedTransaction> Wallet::create_transaction(std::span<const Recipient> recipients, const CoinControl& control, bool keep) {
     if (const auto writable = check_writable(); !writable) return fail(writable.error());
+    if (const auto able = check_silent(recipients); !able) return fail(able.error());
+    const ForgetSecrets forget(book_);
     Change change(*this);
     auto created = spender(change).create(recipients, control);
     if (!created) return created;
+    if (const auto filled = fill_silent(*created); !filled) return fail(filled.error());
     if (!keep) {
         // Scripts that came into view stay: they are watched already.
         if (change.batch.empty()) return created;
@@ -62,18 +139,35 @@ Outcome<CreatedTransaction> Wallet::create_transaction(std::span<const Recipient
     return created;
 }
 
-Outcome<CreatedTransaction> Wallet::sweep(std::span<const Recipient> fixed, std::span<const Bytes> rest, const CoinControl& control,
+Outcome<CreatedTransaction> Wallet::sweep(std::span<const Recipient> fixed, std::span<const Recipient> rest, const CoinControl& control,
                                           bool only_worthwhile) {
     if (const auto writable = check_writable(); !writable) return fail(writable.error());
+    for (const auto& all : {fixed, rest}) {
+        if (const auto able = check_silent(all); !able) return fail(able.error());
+    }
+    const ForgetSecrets forget(book_);
     Change change(*this);
-    return spender(change).sweep(fixed, rest, control, only_worthwhile);
+    auto created = spender(change).sweep(fixed, rest, control, only_worthwhile);
+    if (!created) return created;
+    if (const auto filled = fill_silent(*created); !filled) return fail(filled.error());
+    return created;
 }
 
 Outcome<Spender::Bumped> Wallet::bump(const Txid& txid, const CoinControl& control, const Spender::BumpOptions& options) {
     if (const auto writable = check_writable(); !writable) return fail(writable.error());
+    Spender::BumpOptions all = options;
+    if (const WalletTxPtr old = ledger_.find(txid); old && options.outputs.empty()) {
+        all.silent = silent_outputs(*old);
+        if (all.silent && !all.silent->empty()) {
+            if (const auto able = can_make_silent(); !able) return fail(able.error());
+        }
+    }
+    if (const auto able = check_silent(options.outputs); !able) return fail(able.error());
+    const ForgetSecrets forget(book_);
     Change change(*this);
-    auto bumped = spender(change).bump(txid, control, options);
+    auto bumped = spender(change).bump(txid, control, all);
     if (!bumped) return bumped;
+    if (const auto filled = fill_silent(bumped->made); !filled) return fail(filled.error());
     if (const auto done = keep_change(bumped->made, change); !done) return fail(done.error());
     return bumped;
 }
@@ -195,8 +289,10 @@ Outcome<PsbtStatus> Wallet::fill_psbt(Psbt& psbt, const PsbtOptions& options) co
     return worst;
 }
 
-Outcome<WalletTxPtr> Wallet::commit(const MutableTransaction& tx, std::map<std::string, std::string> notes, std::optional<Txid> replaces) {
+Outcome<WalletTxPtr> Wallet::commit(const MutableTransaction& tx, std::map<std::string, std::string> notes, std::optional<Txid> replaces,
+                                    const SilentOutputs* silent) {
     if (const auto writable = check_writable(); !writable) return fail(writable.error());
+    if (silent != nullptr) notes[kSilentNote] = silent_text(*silent);
     const TransactionPtr made = tx.finish();
     Change change(*this);
     ledger_.add_own(made, host_.now(), std::move(notes), change.batch);

@@ -5,7 +5,8 @@
 namespace cairn::light {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kWithoutLeft = 1;  ///< an older version, that is read
 constexpr std::uint64_t kMaxNotes = 1000;
 
 void write_id(Writer& writer, const std::optional<Txid>& id) {
@@ -41,13 +42,20 @@ Bytes WalletTx::serialize() const {
         writer.var_bytes(as_bytes(key));
         writer.var_bytes(as_bytes(value));
     }
+    writer.compact_size(left.size());
+    for (const BlockPlace& place : left) {
+        writer.i32(place.height);
+        writer.uint256(place.hash);
+        writer.i64(place.time);
+    }
     writer.bytes(tx->tx().raw);
     return out;
 }
 
 std::optional<WalletTx> WalletTx::parse(ByteSpan raw) {
     Reader reader(raw);
-    if (reader.u8() != kVersion) return std::nullopt;
+    const std::uint8_t version = reader.u8();
+    if (version != kVersion && version != kWithoutLeft) return std::nullopt;
     WalletTx made;
     const std::uint8_t state = reader.u8();
     if (state > static_cast<std::uint8_t>(TxState::abandoned)) return std::nullopt;
@@ -64,6 +72,13 @@ std::optional<WalletTx> WalletTx::parse(ByteSpan raw) {
     for (std::uint64_t left = reader.compact_size(kMaxNotes); left > 0 && reader.ok(); --left) {
         std::string key = read_text(reader);
         made.notes[std::move(key)] = read_text(reader);
+    }
+    for (std::uint64_t count = version == kWithoutLeft ? 0 : reader.compact_size(kMaxLeft); count > 0 && reader.ok(); --count) {
+        BlockPlace place;
+        place.height = reader.i32();
+        place.hash = BlockHash(reader.uint256());
+        place.time = reader.i64();
+        made.left.push_back(place);
     }
     const ByteSpan bytes = reader.bytes(reader.remaining());
     if (!reader.ok()) return std::nullopt;

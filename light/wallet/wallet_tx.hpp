@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "consensus/chain/header_tree.hpp"
 #include "consensus/primitives/transaction.hpp"
@@ -40,6 +41,9 @@ struct WalletTx {
     std::int64_t time = 0;           ///< for people: not later than its block
     std::optional<Txid> replaces, replaced_by;
     std::map<std::string, std::string> notes;  ///< "comment", "to"
+    std::vector<BlockPlace> left;              ///< blocks that it was in and that are not of the chain any more, the last few
+
+    static constexpr std::size_t kMaxLeft = 16;
 
     const Txid& txid() const { return tx->tx().txid; }
     bool is_confirmed() const { return state == TxState::confirmed; }

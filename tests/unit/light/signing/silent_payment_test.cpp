@@ -4,6 +4,7 @@
 
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/random.hpp"
+#include "consensus/primitives/bech32.hpp"
 #include "consensus/script/script.hpp"
 #include "light/signing/sign_transaction.hpp"
 
@@ -32,7 +33,18 @@ TEST(SilentAddress, TellsWhatIsWrong) {
         return parsed ? "" : parsed.error();
     };
     EXPECT_EQ(reason(text), "");
-    EXPECT_NE(reason(test).find("another network"), std::string::npos);
+    EXPECT_EQ(reason(test), "Invalid silent payment address: it belongs to a test network; this wallet is on main");
+    // Regtest has two prefixes.
+    const auto regtest = decode_bech32(test, 1023);
+    const std::string other = encode_bech32(Bech32Encoding::bech32m, "sprt", regtest->data);
+    EXPECT_TRUE(looks_like_silent_address(other));
+    EXPECT_EQ(SilentAddress::parse(other, params(Network::regtest)).value(), address);
+    EXPECT_EQ(SilentAddress::parse(test, params(Network::regtest)).value(), address);
+    EXPECT_EQ(reason(other), "Invalid silent payment address: it belongs to regtest; this wallet is on main");
+    EXPECT_NE(SilentAddress::parse(text, params(Network::regtest)).error().find("the main network"), std::string::npos);
+    Bytes late = regtest->data;
+    late[0] = 31;
+    EXPECT_NE(SilentAddress::parse(encode_bech32(Bech32Encoding::bech32m, "tsp", late), params(Network::regtest)).error().find("version"), std::string::npos);
     EXPECT_NE(reason("bc1qxyz").find("begin"), std::string::npos);
     for (std::size_t at = 4; at < text.size(); ++at) {
         std::string wrong = text;

@@ -311,7 +311,7 @@ TEST(Sweep, SpendsEverythingWithoutChange) {
     Desk h;
     for (const AddressType type : kAddressTypes) h.fund(40'000, type);
     h.fund(50);
-    const std::array<Bytes, 2> rest{foreign(1), foreign(2)};
+    const std::array<Recipient, 2> rest{Recipient{foreign(1)}, Recipient{foreign(2)}};
     const std::vector<Recipient> fixed = pay(10'000, foreign(3));
     auto made = h.wallet->sweep(fixed, rest, {}, true);
     ASSERT_TRUE(made) << made.error().message;

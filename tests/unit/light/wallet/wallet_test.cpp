@@ -248,6 +248,30 @@ TEST(Ledger, DoesNotBelieveAPeerThatClaimsToSpendItsCoins) {
     EXPECT_EQ(h.wallet->details((*own)->txid())->tx->state, TxState::waiting);
 }
 
+TEST(Ledger, LetsAnOwnReplacementThatPaysMoreTakeThePlaceOfWhatPeersHadBefore) {
+    WalletHarness h;
+    h.fund(100'000);
+    const std::array<Recipient, 1> recipients{Recipient{WalletHarness::foreign_script(), 50'000, false}};
+    auto made = h.wallet->create_transaction(recipients, {});
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_TRUE(h.wallet->sign(*made)->empty());
+    const auto first = h.wallet->commit(made->tx);
+    ASSERT_TRUE(h.wallet->see_transaction((*first)->tx, SeenBy::peer));
+    CoinControl control;
+    control.fee_rate = FeeRate{50'000};
+    auto bumped = h.wallet->bump((*first)->txid(), control);
+    ASSERT_TRUE(bumped) << bumped.error().message;
+    ASSERT_TRUE(h.wallet->sign(bumped->made)->empty());
+    const auto second = h.wallet->commit(bumped->made.tx, {}, (*first)->txid());
+    ASSERT_TRUE(h.wallet->see_transaction((*second)->tx, SeenBy::peer));
+    EXPECT_EQ(h.wallet->details((*first)->txid())->tx->state, TxState::inactive);
+    EXPECT_EQ(h.wallet->details((*second)->txid())->tx->state, TxState::waiting);
+    EXPECT_EQ(h.wallet->balance().trusted, 100'000 - 50'000 - bumped->made.fee);
+    // A peer that has not heard of it says the old one once more.
+    ASSERT_TRUE(h.wallet->see_transaction((*first)->tx, SeenBy::peer));
+    EXPECT_EQ(h.wallet->details((*second)->txid())->tx->state, TxState::waiting);
+}
+
 TEST(Ledger, ShowsSendsReceiptsAndFeesButNoChange) {
     WalletHarness h;
     h.fund(100'000);
@@ -467,7 +491,7 @@ TEST(Wallet, KeepsUsedAddressesApartWhereTheyAreAvoided) {
     const Bytes script = h.address();
     const TransactionPtr first = h.payment(script, 100'000);
     h.mine({first});
-    const std::array<Bytes, 1> rest{WalletHarness::foreign_script()};
+    const std::array<Recipient, 1> rest{Recipient{WalletHarness::foreign_script()}};
     auto made = h.wallet->sweep({}, rest, {});
     ASSERT_TRUE(made) << made.error().message;
     ASSERT_TRUE(h.wallet->sign(*made)->empty());
