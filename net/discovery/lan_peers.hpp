@@ -23,6 +23,7 @@ public:
     void set_own_name(std::string instance) { own_ = std::move(instance); }
     void on_event(const LanEvent& event, std::int64_t now_us);
     void clear() { peers_.clear(); }
+    bool empty() const { return peers_.empty(); }
 
     /// A connection that there is.
     struct Connection {

@@ -25,6 +25,7 @@ void Engine::on_lan_events(const std::vector<LanEvent>& events, std::int64_t now
 }
 
 void Engine::call_neighbours(std::int64_t now_us) {
+    if (neighbours_.empty()) return;
     const DialState state = dial_state();
     std::vector<LanPeers::Connection> connections;
     for (const DialState::Connection& connection : state.connections) connections.push_back({connection.address, connection.name, connection.type});

@@ -86,6 +86,7 @@ void AddrBook::set(std::vector<Bucket>& table, int bucket, int position, Id id) 
     Bucket& places = table[static_cast<std::size_t>(bucket)];
     const auto found = std::ranges::lower_bound(places, position, {}, [](const auto& place) { return int{place.first}; });
     const bool there = found != places.end() && found->first == position;
+    const bool was_empty = places.empty();
     if (id == kNone) {
         if (there) places.erase(found);
     } else if (there) {
@@ -93,6 +94,11 @@ void AddrBook::set(std::vector<Bucket>& table, int bucket, int position, Id id) 
     } else {
         places.insert(found, {static_cast<std::uint8_t>(position), id});
     }
+    if (places.empty() == was_empty) return;
+    std::vector<std::uint16_t>& filled = &table == &new_ ? filled_new_ : filled_tried_;
+    const auto number = static_cast<std::uint16_t>(bucket);
+    const auto place = std::ranges::lower_bound(filled, number);
+    was_empty ? void(filled.insert(place, number)) : void(filled.erase(place));
 }
 
 // ------------------------------------------------------------------------------------ entries
@@ -194,7 +200,7 @@ bool AddrBook::add_one(const PeerAddress& address, const NetAddress& source, std
     }
     set(new_, bucket, place, id);
     ++entries_.at(id).new_places;
-    if (options_.log) options_.log->debug("Added {} to new[{}][{}]", address.endpoint.to_string(), bucket, place);
+    if (options_.log && options_.log->debug_wanted()) options_.log->debug("Added {} to new[{}][{}]", address.endpoint.to_string(), bucket, place);
     return true;
 }
 
@@ -308,12 +314,10 @@ std::optional<AddrBook::Choice> AddrBook::select(bool new_only, const std::set<N
     if (in_new + in_tried == 0) return std::nullopt;
     const bool from_tried = in_new == 0 || (in_tried > 0 && random_.below(2) == 0);
     const std::vector<Bucket>& table = from_tried ? tried_ : new_;
-    std::vector<const Bucket*> filled;  // in a young book hardly one in a hundred is
-    for (const Bucket& bucket : table)
-        if (!bucket.empty()) filled.push_back(&bucket);
+    const std::vector<std::uint16_t>& filled = from_tried ? filled_tried_ : filled_new_;  // in a young book hardly one in a hundred is
     double factor = 1.0;
     for (;;) {
-        const Bucket& bucket = *filled[random_.below(filled.size())];
+        const Bucket& bucket = table[filled[random_.below(filled.size())]];
         const auto start = static_cast<int>(random_.below(kBucketSize));
         const auto first = std::ranges::lower_bound(bucket, start, {}, [](const auto& place) { return int{place.first}; }) - bucket.begin();
         const Entry* found = nullptr;
@@ -323,7 +327,8 @@ std::optional<AddrBook::Choice> AddrBook::select(bool new_only, const std::set<N
         }
         if (!found) continue;
         if (static_cast<double>(random_.below(1u << 30)) < factor * chance(*found, now_s) * (1u << 30)) {
-            if (options_.log) options_.log->debug("Selected {} from {}", found->address.endpoint.to_string(), from_tried ? "tried" : "new");
+            if (options_.log && options_.log->debug_wanted())
+                options_.log->debug("Selected {} from {}", found->address.endpoint.to_string(), from_tried ? "tried" : "new");
             return Choice{found->address, found->last_try_s};
         }
         factor *= 1.2;
@@ -466,6 +471,13 @@ int AddrBook::check() const {
     std::size_t tried_places = 0;
     for (const Bucket& bucket : tried_) tried_places += bucket.size();
     if (tried_places != tried_count_) return -13;
+    const auto lists = [](const std::vector<Bucket>& table, const std::vector<std::uint16_t>& filled) {
+        std::size_t next = 0;
+        for (std::size_t bucket = 0; bucket < table.size(); ++bucket)
+            if (!table[bucket].empty() && (next == filled.size() || filled[next++] != bucket)) return false;
+        return next == filled.size();
+    };
+    if (!lists(new_, filled_new_) || !lists(tried_, filled_tried_)) return -18;
     if (key_.is_null()) return -16;
     return 0;
 }

@@ -124,7 +124,7 @@ private:
     int new_bucket(const Endpoint& endpoint, const NetAddress& source) const;
     int position(bool tried, int bucket, const Endpoint& endpoint) const;
     static Id get(const std::vector<Bucket>& table, int bucket, int position);
-    static void set(std::vector<Bucket>& table, int bucket, int position, Id id);
+    void set(std::vector<Bucket>& table, int bucket, int position, Id id);
 
     bool add_one(const PeerAddress& address, const NetAddress& source, std::int64_t penalty_s, std::int64_t now_s);
     Id create(const PeerAddress& address, const NetAddress& source);
@@ -149,6 +149,7 @@ private:
     std::unordered_map<Id, Entry> entries_;
     std::vector<Id> order_;  ///< all, for random samples
     std::vector<Bucket> new_, tried_;
+    std::vector<std::uint16_t> filled_new_, filled_tried_;  ///< buckets with somebody in them, ascending
     std::set<Id> collisions_;
     Id next_id_ = 0;
     std::size_t new_count_ = 0, tried_count_ = 0;
