@@ -7,6 +7,7 @@
 #include "consensus/base/codec.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/random.hpp"
+#include "light/keys/backup.hpp"
 #include "net/io/log.hpp"
 #include "storage/atomic_file.hpp"
 #include "storage/rocks/rocks_kv.hpp"
@@ -21,6 +22,7 @@ using storage::Family;
 
 constexpr std::string_view kRescanNote = "rescan";
 constexpr std::string_view kBackupMagic = "CAIRNWAL\x01";
+constexpr const char* kRescanning = "Wallet is currently rescanning. Abort existing rescan or wait.";
 constexpr Height kNothing = 0x7fffffff;  ///< of the note: all was looked at
 constexpr std::size_t kMaxBackup = std::size_t{1} << 30;
 
@@ -68,12 +70,18 @@ std::vector<std::string> WalletShelf::open() {
     return troubles;
 }
 
-void WalletShelf::attach(LightRole& role, net::NetPort& net) {
+void WalletShelf::attach(LightChain& role, net::NetPort& net) {
     net_ = &net;
+    attach(role);
+}
+
+void WalletShelf::attach(LightChain& role) {
     role_ = &role;
+    rescans_.allow();
 }
 
 void WalletShelf::detach() {
+    rescans_.stop();
     role_ = nullptr;
     net_ = nullptr;
 }
@@ -188,6 +196,8 @@ DeskResult<void> WalletShelf::load(const std::string& name) {
         auto wallet = Wallet::open(*shelved->store, params_, *this);
         if (!wallet) return refuse(DeskError::Kind::wallet, wallet.error().message);
         shelved->wallet = std::move(*wallet);
+        // The folder says what it is called, and folders get moved.
+        if (shelved->wallet->name() != name) (void)shelved->wallet->rename(name);
         shelve(std::move(*shelved));
     }
     tell_role();
@@ -198,12 +208,13 @@ DeskResult<void> WalletShelf::unload(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const Shelved* shelved = find(name);
     if (!shelved) return refuse(DeskError::Kind::not_found, "Requested wallet does not exist or is not loaded");
+    if (is_rescanning(name)) return refuse(DeskError::Kind::wallet, kRescanning);
     if (auto done = shelved->wallet->save(); !done) return refuse(DeskError::Kind::wallet, done.error().message);
     wallets_.erase(wallets_.begin() + (shelved - wallets_.data()));
     return {};
 }
 
-DeskResult<void> WalletShelf::backup(const std::string& name, const std::filesystem::path& destination) {
+DeskResult<void> WalletShelf::backup(const std::string& name, const std::filesystem::path& destination, std::string_view passphrase) {
     const std::lock_guard lock(mutex_);
     const Shelved* shelved = find(name);
     if (!shelved) return refuse(DeskError::Kind::not_found, "Requested wallet does not exist or is not loaded");
@@ -219,22 +230,46 @@ DeskResult<void> WalletShelf::backup(const std::string& name, const std::filesys
     }
     if (auto status = rows->status(); !status) return refuse(DeskError::Kind::wallet, status.error().message);
     writer.uint256(hash256(bytes));
+    if (!passphrase.empty()) {
+        auto sealed = make_backup(bytes, passphrase);
+        if (!sealed) return refuse(DeskError::Kind::wallet, "Error: Wallet backup failed! " + std::string(to_string(sealed.error())));
+        bytes = std::move(*sealed);
+    }
     if (auto done = storage::write_file_atomically(file, bytes); !done) return refuse(DeskError::Kind::wallet, "Error: Wallet backup failed! " + done.error().message);
     return {};
 }
 
-DeskResult<void> WalletShelf::restore(const std::string& name, const std::filesystem::path& file) {
+/// What backup() put into a file, without the seal of a passphrase.
+DeskResult<SecretBytes> WalletShelf::read_backup(const std::filesystem::path& file, std::string_view passphrase) const {
+    constexpr std::string_view kSealedMagic = "CAIRNBAK";
+    const auto begins = [](ByteSpan bytes, std::string_view magic) { return bytes.size() > magic.size() && as_text(bytes.first(magic.size())) == magic; };
+    const auto bytes = storage::read_whole_file(file, kMaxBackup);
+    if (!bytes) return refuse(DeskError::Kind::bad_file, "Backup file does not exist or cannot be read: " + bytes.error().message);
+    SecretBytes contents(bytes->begin(), bytes->end());
+    if (begins(*bytes, kSealedMagic)) {
+        if (passphrase.empty()) return refuse(DeskError::Kind::wrong_passphrase, "The backup is encrypted: its passphrase is needed");
+        auto opened = open_backup(*bytes, passphrase);
+        if (!opened) {
+            const bool wrong = opened.error() == BackupError::wrong_passphrase;
+            return refuse(wrong ? DeskError::Kind::wrong_passphrase : DeskError::Kind::bad_file, std::string(to_string(opened.error())));
+        }
+        contents = std::move(*opened);
+    }
+    const ByteSpan all(contents);
+    if (all.size() < kBackupMagic.size() + 32 || !begins(all, kBackupMagic)) {
+        return refuse(DeskError::Kind::bad_file, "This is no backup of a wallet of cairn-light: " + file.string());
+    }
+    if (Uint256(all.last(32)) != hash256(all.first(all.size() - 32))) return refuse(DeskError::Kind::bad_file, "The backup is damaged: " + file.string());
+    return contents;
+}
+
+DeskResult<void> WalletShelf::restore(const std::string& name, const std::filesystem::path& file, std::string_view passphrase) {
     {
         const std::lock_guard lock(mutex_);
         if (auto done = check_new(name); !done) return done;
-        const auto bytes = storage::read_whole_file(file, kMaxBackup);
-        if (!bytes) return refuse(DeskError::Kind::bad_file, "Backup file does not exist or cannot be read: " + bytes.error().message);
-        const ByteSpan all(*bytes);
-        if (all.size() < kBackupMagic.size() + 32 || !std::equal(kBackupMagic.begin(), kBackupMagic.end(), all.begin(), [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; })) {
-            return refuse(DeskError::Kind::bad_file, "This is no backup of a wallet of cairn-light: " + file.string());
-        }
-        const ByteSpan body = all.first(all.size() - 32);
-        if (Uint256(all.last(32)) != hash256(body)) return refuse(DeskError::Kind::bad_file, "The backup is damaged: " + file.string());
+        const auto contents = read_backup(file, passphrase);
+        if (!contents) return tl::unexpected(contents.error());
+        const ByteSpan body = ByteSpan(*contents).first(contents->size() - 32);
         auto shelved = open_store(name, true);
         if (!shelved) return tl::unexpected(shelved.error());
         storage::WriteBatch batch;
@@ -252,6 +287,7 @@ DeskResult<void> WalletShelf::restore(const std::string& name, const std::filesy
             return refuse(DeskError::Kind::wallet, wallet.error().message);
         }
         shelved->wallet = std::move(*wallet);
+        (void)shelved->wallet->rename(name);
         shelve(std::move(*shelved));
     }
     tell_role();
@@ -267,13 +303,30 @@ void WalletShelf::shelve(Shelved shelved) {
     if (wallet.tip().height >= 0) since = {wallet.tip().height + 1, {}};
     if (const auto note = rescan_note(wallet)) since = {*note, {}};
     shelved.seen_scripts = wallet.watched_scripts().size();
+    // The next block may come before the scan goes back: what is still missing then has to stand somewhere.
+    if (const auto view = chain(); view && view->scanned_height > 0 && height_of(since) <= view->scanned_height) {
+        since = {height_of(since), {}};
+        note_rescan(shelved, *since.height);
+    }
+    shelved.search = add_search(since);
     wallets_.push_back(std::move(shelved));
-    add_search(since);
 }
 
-void WalletShelf::add_search(const Birthday& since) {
+std::uint64_t WalletShelf::add_search(const Birthday& since) {
     additions_.push_back({++revision_, since});
     scan_began_ = now();
+    return revision_;
+}
+
+/// The first block that can matter, as far as headers are known.
+Height WalletShelf::height_of(const Birthday& since) const {
+    if (since.height) return std::max<Height>(*since.height, 1);
+    const auto view = chain();
+    if (!view || !view->tip || !since.time_s) return 1;
+    // The last block before the time, less two days of slack: clocks of miners differ.
+    const HeaderNode* node = view->tip;
+    while (node->parent && node->time_max >= *since.time_s - 2 * 86'400) node = node->parent;
+    return node->height + 1;
 }
 
 bool WalletShelf::use(const std::string& name, const std::function<void(Wallet&)>& work) {
@@ -305,18 +358,18 @@ bool WalletShelf::grew() {
 }
 
 void WalletShelf::tell_role() {
-    if (LightRole* role = role_) role->watch_changed();
+    if (LightChain* role = role_) role->watch_changed();
 }
 
 // --- the chain
 
 std::shared_ptr<const LightView> WalletShelf::chain() const {
-    const LightRole* role = role_;
+    const LightChain* role = role_;
     return role ? role->view() : nullptr;
 }
 
 const HeaderNode* WalletShelf::find_header(const BlockHash& hash) const {
-    const LightRole* role = role_;
+    const LightChain* role = role_;
     return role ? role->find(hash) : nullptr;
 }
 
@@ -325,30 +378,78 @@ bool WalletShelf::is_behind() const {
     return !view || view->phase != Phase::synced;
 }
 
-std::optional<WalletDesk::Scanning> WalletShelf::scanning() const {
+std::optional<WalletDesk::Scanning> WalletShelf::scanning(const std::string& name) const {
+    if (const auto state = rescans_.state(name)) {
+        const double blocks = std::max<double>(1, state->to - state->from + 1);
+        const double done = state->last < state->from ? 0 : (state->last - state->from + 1) / blocks;
+        return Scanning{done, std::max<std::int64_t>(0, now() - state->began_s)};
+    }
     const auto view = chain();
     if (!view || view->phase != Phase::scanning) return std::nullopt;
-    return Scanning{view->progress, now() - scan_began_};
+    return Scanning{view->progress, std::max<std::int64_t>(0, now() - scan_began_)};
 }
 
-void WalletShelf::note_rescan(Wallet& wallet, Height from) {
-    const auto before = rescan_note(wallet);
+void WalletShelf::note_rescan(Shelved& one, Height from) {
+    one.searching = false;
+    const auto before = rescan_note(*one.wallet);
     if (before && *before <= from) return;
-    if (auto done = wallet.put_note(kRescanNote, height_bytes(from)); !done) log::warning("{}", done.error().message);
+    if (auto done = one.wallet->put_note(kRescanNote, height_bytes(from)); !done) log::warning("{}", done.error().message);
 }
 
 void WalletShelf::rescan(const Birthday& since) {
     {
         const std::lock_guard lock(mutex_);
-        Height from = since.height.value_or(1);
-        if (const auto view = chain(); view && view->tip && since.time_s) {
-            // The last block before the time, less two days of slack: clocks of miners differ.
-            const HeaderNode* node = view->tip;
-            while (node->parent && node->time_max >= *since.time_s - 2 * 86'400) node = node->parent;
-            from = node->height + 1;
+        const Height from = height_of(since);
+        for (Shelved& one : wallets_) note_rescan(one, from);
+        const std::uint64_t search = add_search(Birthday{from, {}});
+        for (Shelved& one : wallets_) one.search = search;
+    }
+    tell_role();
+}
+
+DeskResult<WalletDesk::Rescan> WalletShelf::rescan_and_wait(const std::string& name, const Birthday& since, std::optional<Height> last) {
+    Height from = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        Shelved* shelved = find(name);
+        if (!shelved) return refuse(DeskError::Kind::not_found, "Requested wallet does not exist or is not loaded");
+        const auto view = chain();
+        from = height_of(since);
+        const Height to = last.value_or(view && view->tip ? view->tip->height : from);
+        if (!rescans_.begin(name, from, to, now())) return refuse(DeskError::Kind::wallet, kRescanning);
+        note_rescan(*shelved, from);
+        shelved->search = add_search(Birthday{from, {}});
+        rescans_.set_revision(name, shelved->search);
+    }
+    tell_role();
+    const Rescans::Result result = rescans_.wait(name, [this] { return chain(); }, [this] { return now(); });
+    const bool early = result.end == Rescans::End::done && last.has_value();
+    if (early || result.end == Rescans::End::aborted) give_up_rescan(name);
+    return Rescan{static_cast<Rescan::End>(result.end), from, result.last};
+}
+
+bool WalletShelf::abort_rescan(const std::string& name) { return rescans_.abort(name); }
+
+/// The scan goes on where it was before, but for what other wallets still have to have looked at.
+void WalletShelf::give_up_rescan(const std::string& name) {
+    LightChain* role = role_;
+    {
+        const std::lock_guard lock(mutex_);
+        if (Shelved* own = find(name)) {
+            (void)own->wallet->put_note(kRescanNote, height_bytes(kNothing));
+            own->searching = false;
         }
-        for (Shelved& one : wallets_) note_rescan(*one.wallet, std::max<Height>(from, 1));
-        add_search(Birthday{std::max<Height>(from, 1), {}});
+        if (role) role->give_up_rescan(revision_);
+        for (Shelved& one : wallets_) {
+            if (one.name == name) continue;
+            const auto note = rescan_note(*one.wallet);
+            if (!note) continue;
+            one.searching = false;
+            one.search = add_search(Birthday{*note, {}});
+        }
+        for (const auto& [other, state] : rescans_.others(name)) {
+            rescans_.set_revision(other, add_search(Birthday{std::max(state.from, state.last + 1), {}}));
+        }
     }
     tell_role();
 }
@@ -411,24 +512,26 @@ void WalletShelf::on_disconnected(const ScanPlace& place) {
 
 void WalletShelf::on_scanned(const ScanPlace& place) {
     plain_.on_scanned(place);
-    std::vector<TransactionPtr> waiting;
     {
         const std::lock_guard lock(mutex_);
         for (Shelved& one : wallets_) {
             Wallet& wallet = *one.wallet;
-            if (const auto note = rescan_note(wallet); note && place.height >= *note) {
+            if (const auto note = rescan_note(wallet); one.searching && note && place.height >= *note) {
                 (void)wallet.put_note(kRescanNote, height_bytes(place.height >= wallet.tip().height ? kNothing : place.height + 1));
             }
             if (place.height <= wallet.tip().height) continue;
             if (const auto done = wallet.connect_block(place_of(place), nullptr); !done) log::error("Wallet \"{}\": {}", one.name, done.error().message);
-            if (!is_behind()) {
-                const auto own = wallet.to_rebroadcast();
-                waiting.insert(waiting.end(), own.begin(), own.end());
-            }
         }
     }
-    if (net::NetPort* net = net_) {
-        for (const TransactionPtr& tx : waiting) send_to_peers(tx, *net);
+}
+
+void WalletShelf::on_search(Height next, std::uint64_t revision) {
+    rescans_.on_search(next, revision);
+    const std::lock_guard lock(mutex_);
+    for (Shelved& one : wallets_) {
+        if (revision < one.search) continue;
+        const auto note = rescan_note(*one.wallet);
+        one.searching = note && next <= *note;
     }
 }
 
@@ -437,39 +540,6 @@ void WalletShelf::on_transaction(const TransactionPtr& tx) {
     const std::lock_guard lock(mutex_);
     for (Shelved& one : wallets_) (void)one.wallet->see_transaction(tx, SeenBy::peer);
     (void)grew();
-}
-
-// --- sending
-
-void WalletShelf::send_to_peers(const TransactionPtr& tx, net::NetPort& net) const {
-    constexpr std::size_t kPeers = 3;
-    std::vector<net::PeerId> peers;
-    for (const net::PeerSnapshot& peer : net.view()->peers) {
-        if (peer.version != 0 && peer.relay_transactions) peers.push_back(peer.id);
-    }
-    FastRandom random;
-    for (std::size_t i = 0; i < peers.size() && i < kPeers; ++i) {
-        std::swap(peers[i], peers[i + random.below(peers.size() - i)]);
-        (void)net.send_message(peers[i], "tx", MutableTransaction(tx->tx()).serialize());
-    }
-}
-
-Result<void, std::string> WalletShelf::broadcast(const TransactionPtr& tx) {
-    net::NetPort* net = net_;
-    bool more = false;
-    {
-        const std::lock_guard lock(mutex_);
-        for (Shelved& one : wallets_) {
-            if (!one.wallet->ledger().concerns(tx->tx())) continue;
-            (void)one.wallet->commit(MutableTransaction(tx->tx()));
-            (void)one.wallet->see_transaction(tx, SeenBy::peer);
-        }
-        more = grew();
-    }
-    if (more) tell_role();
-    if (!net || net->view()->peers.empty()) return fail(std::string("There is no connection now; the transaction is sent again with the next block"));
-    send_to_peers(tx, *net);
-    return {};
 }
 
 }  // namespace cairn::light

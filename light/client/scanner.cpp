@@ -306,6 +306,7 @@ void Scanner::deliver() {
             if (scanned_ == reached_) owed_.reset();
             slots_.erase(slots_.begin(), slots_.upper_bound(height));
             if (newest->revision > watch_->revision) take_watch(newest);
+            else if (scanned_ != last) tell_search(height + 1);
         };
     });
 }

@@ -165,22 +165,10 @@ RpcMethod listlockunspent(const RpcContext& context) {
                          });
 }
 
-RpcMethod getreceivedbyaddress(const RpcContext& context) {
-    return wallet_method(context, "getreceivedbyaddress", "Tells what was received at an address.",
-                         {arg_str("address", http::required(), "The address"), arg_num("minconf", http::default_value("1"), "With so many confirmations"),
-                          arg_bool("include_immature_coinbase", http::default_value("false"), "Too young coins as well")},
-                         {amount("amount", "Bitcoins")}, [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
-                             const auto script = recipient_script(http::as_string(request.param(0)), wallet.params());
-                             if (!script) throw RpcError{code::kInvalidAddressOrKey, "Invalid Bitcoin address"};
-                             if (!wallet.book().owns(*script)) throw RpcError{code::kWallet, "Address not found in wallet"};
-                             out.amount(wallet.received(*script, static_cast<int>(request.int_or("minconf", 1)), request.bool_or("include_immature_coinbase", false)));
-                         });
-}
-
 }  // namespace
 
 void add_coin_methods(http::RpcTable& table, const RpcContext& context) {
-    for (auto* make : {getbalance, getbalances, listunspent, lockunspent, listlockunspent, getreceivedbyaddress}) table.add(make(context));
+    for (auto* make : {getbalance, getbalances, listunspent, lockunspent, listlockunspent}) table.add(make(context));
 }
 
 }  // namespace cairn::light

@@ -1,4 +1,7 @@
 // Transactions of a wallet.
+#include <algorithm>
+#include <limits>
+
 #include "consensus/base/hex.hpp"
 #include "light/rpc/support.hpp"
 #include "node/rpc/transaction_json.hpp"
@@ -74,36 +77,69 @@ RpcMethod listtransactions(const RpcContext& context) {
                          });
 }
 
+/// What was in blocks of the branch that ends at `stale`, above `fork`, with what became of it.
+void write_removed(const Wallet& wallet, const HeaderNode* stale, Height fork, const HistoryFilter& filter, JsonWriter& out) {
+    struct Row {
+        Height height;
+        WalletTxPtr tx;
+    };
+    std::vector<Row> rows;
+    for (const auto& [order, tx] : wallet.ledger().by_order()) {
+        for (const BlockPlace& place : tx->left) {
+            if (place.height <= fork || place.height > stale->height) continue;
+            const HeaderNode* node = stale->ancestor(place.height);
+            if (node && node->hash == place.hash) rows.push_back({place.height, tx});
+        }
+    }
+    std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.height > b.height; });
+    HistoryFilter all = filter;
+    all.min_depth = std::numeric_limits<int>::min();
+    for (const Row& row : rows) {
+        for (const HistoryEntry& entry : entries_of(wallet.ledger(), wallet.book(), wallet.addresses(), *row.tx, all)) write_entry(wallet, entry, true, out);
+    }
+}
+
+void list_since_block(const RpcContext& context, Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+    const HeaderNode* tip = context.desk->find_header(wallet.tip().hash);
+    const HeaderNode* given = nullptr;
+    const HeaderNode* fork = nullptr;
+    if (request.has("blockhash") && !request.string_or("blockhash", "").empty()) {
+        given = context.desk->find_header(BlockHash(http::as_hash(request.param(0), "blockhash")));
+        if (!given) throw RpcError{code::kInvalidAddressOrKey, "Block not found"};
+        // Of a stale block counts where it left the chain.
+        fork = given;
+        while (tip && fork->parent && (fork->height > tip->height || tip->ancestor(fork->height) != fork)) fork = fork->parent;
+    }
+    const auto target = request.has("target_confirmations") ? http::as_int<int>(request.arg("target_confirmations")) : 1;
+    if (target < 1) throw RpcError{code::kInvalidParameter, "Invalid parameter"};
+    const bool include_removed = request.bool_or("include_removed", true);
+    HistoryFilter filter;
+    filter.include_change = request.bool_or("include_change", false);
+    if (request.has("label")) filter.label = label_of(request.arg("label"));
+    out.begin_object().key("transactions").begin_array();
+    for (const HistoryEntry& entry : wallet.history_since(fork ? fork->height : -1, filter)) write_entry(wallet, entry, true, out);
+    out.end_array();
+    if (include_removed) {
+        out.key("removed").begin_array();
+        if (given && given != fork) write_removed(wallet, given, fork->height, filter, out);
+        out.end_array();
+    }
+    const Height last = std::max<Height>(0, wallet.tip().height + 1 - std::min<Height>(target, wallet.tip().height + 1));
+    if (const HeaderNode* node = tip ? tip->ancestor(last) : nullptr) out.field("lastblock", node->hash);
+    else out.field("lastblock", Uint256{});
+    out.end_object();
+}
+
 RpcMethod listsinceblock(const RpcContext& context) {
     return wallet_method(
         context, "listsinceblock", "Lists what happened since a block.",
         {arg_str("blockhash", http::optional(), "The block; all without it"), arg_num("target_confirmations", http::default_value("1"), "What lastblock means"),
-         arg_bool("include_watchonly", http::default_value("false"), "Without effect"), arg_bool("include_removed", http::default_value("true"), "Without effect: what a reorganisation took back is listed as unconfirmed"),
+         arg_bool("include_watchonly", http::default_value("false"), "Without effect"),
+         arg_bool("include_removed", http::default_value("true"), "Also what was in blocks that a reorganisation took back, when blockhash is one of them"),
          arg_bool("include_change", http::default_value("false"), "Change too"), arg_str("label", http::optional(), "Only what was received with this label")},
-        {obj("", "", {arr("transactions", "", {elided("as listtransactions has them")}), arr("removed", "", {elided("none")}), hex("lastblock", "To be asked with the next time")})},
-        [&context](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
-            Height since = -1;
-            const HeaderNode* tip = context.desk->find_header(wallet.tip().hash);
-            if (request.has("blockhash") && !request.string_or("blockhash", "").empty()) {
-                const HeaderNode* node = context.desk->find_header(BlockHash(http::as_hash(request.param(0), "blockhash")));
-                if (!node) throw RpcError{code::kInvalidAddressOrKey, "Block not found"};
-                // Of a stale block counts where it left the chain.
-                while (tip && node->parent && (node->height > tip->height || tip->ancestor(node->height) != node)) node = node->parent;
-                since = node->height;
-            }
-            const auto target = request.int_or("target_confirmations", 1);
-            if (target < 1) throw RpcError{code::kInvalidParameter, "Invalid parameter"};
-            HistoryFilter filter;
-            filter.include_change = request.bool_or("include_change", false);
-            if (request.has("label")) filter.label = request.string_or("label", "");
-            out.begin_object().key("transactions").begin_array();
-            for (const HistoryEntry& entry : wallet.history_since(since, filter)) write_entry(wallet, entry, true, out);
-            out.end_array().key("removed").begin_array().end_array();
-            const Height last = static_cast<Height>(std::max<std::int64_t>(0, wallet.tip().height + 1 - target));
-            if (const HeaderNode* node = tip ? tip->ancestor(last) : nullptr) out.field("lastblock", node->hash);
-            else out.field("lastblock", Uint256{});
-            out.end_object();
-        });
+        {obj("", "", {arr("transactions", "", {elided("as listtransactions has them")}), http::maybe(arr("removed", "", {elided("as listtransactions has them")})),
+                      hex("lastblock", "To be asked with the next time")})},
+        [&context](Wallet& wallet, const RpcRequest& request, JsonWriter& out) { list_since_block(context, wallet, request, out); });
 }
 
 RpcMethod gettransaction(const RpcContext& context) {

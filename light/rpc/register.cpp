@@ -51,9 +51,14 @@ void register_light_methods(http::RpcTable& table, const RpcContext& context) {
     add_wallet_methods(table, context);
     add_address_methods(table, context);
     add_coin_methods(table, context);
+    add_received_methods(table, context);
     add_history_methods(table, context);
     add_spend_methods(table, context);
+    add_fund_methods(table, context);
     add_descriptor_methods(table, context);
+    add_rescan_methods(table, context);
+    add_hd_key_methods(table, context);
+    add_pruned_funds_methods(table, context);
     table.add(sendrawtransaction(context));
 }
 

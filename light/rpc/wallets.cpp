@@ -131,7 +131,7 @@ void write_info(const RpcContext& context, Wallet& wallet, JsonWriter& out) {
     out.field("keypoolsize", wallet.book().unused(false)).field("keypoolsize_hd_internal", wallet.book().unused(true));
     if (wallet.is_encrypted()) out.field("unlocked_until", wallet.is_locked() ? 0 : wallet.unlocked_until().value_or(0));
     out.field("private_keys_enabled", wallet.has_private_keys()).field("avoid_reuse", wallet.avoids_reuse());
-    if (const auto scanning = context.desk->scanning()) {
+    if (const auto scanning = context.desk->scanning(wallet.name())) {
         out.key("scanning").begin_object().field("duration", scanning->since_s).field("progress", scanning->progress).end_object();
     } else {
         out.field("scanning", false);
@@ -156,22 +156,50 @@ RpcMethod getwalletinfo(const RpcContext& context) {
                          [&context](Wallet& wallet, const RpcRequest&, JsonWriter& out) { write_info(context, wallet, out); });
 }
 
+RpcMethod setwalletflag(const RpcContext& context) {
+    return wallet_method(context, "setwalletflag", "Changes a setting of the wallet.",
+                         {arg_str("flag", http::required(), "avoid_reuse is the only one that can be changed"), arg_bool("value", http::default_value("true"), "The new state")},
+                         {obj("", "", {str("flag_name", "The setting"), flag("flag_state", "Its new state"), http::maybe(str("warnings", "What should be known"))})},
+                         [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+                             const std::string& name = http::as_string(request.param(0));
+                             const bool value = request.bool_or("value", true);
+                             const auto known = {"avoid_reuse", "blank", "key_origin_metadata", "last_hardened_xpub_cached", "disable_private_keys", "descriptor_wallet",
+                                                 "external_signer"};
+                             if (std::find(known.begin(), known.end(), name) == known.end()) throw RpcError{code::kInvalidParameter, "Unknown wallet flag: " + name};
+                             if (name != "avoid_reuse") throw RpcError{code::kInvalidParameter, "Wallet flag is immutable: " + name};
+                             if (wallet.avoids_reuse() == value) {
+                                 throw RpcError{code::kInvalidParameter, std::string("Wallet flag is already set to ") + (value ? "true" : "false") + ": " + name};
+                             }
+                             expect(wallet.set_avoid_reuse(value));
+                             out.begin_object().field("flag_name", name).field("flag_state", value);
+                             if (value) {
+                                 out.field("warnings", "You need to rescan the blockchain in order to correctly mark used destinations in the past. Until this is done, some "
+                                                       "destinations may be considered unused, even if the opposite is the case.");
+                             }
+                             out.end_object();
+                         });
+}
+
 RpcMethod backupwallet(const RpcContext& context) {
-    return {"backupwallet", "wallet", "Writes the whole wallet to a file.", {arg_str("destination", http::required(), "The file, or a folder for it")}, {none()},
+    return {"backupwallet", "wallet", "Writes the whole wallet to a file, as it is: what is encrypted in it stays so, and what is not does not become so unless a passphrase is given.",
+            {arg_str("destination", http::required(), "The file, or a folder for it"), arg_str("passphrase", http::optional(), "Seals the file; restorewallet needs it")}, {none()},
             examples("backupwallet", "\"backup.dat\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
-                expect(context.desk->backup(wallet_name(context, request), http::as_string(request.param(0))));
+                const std::string name = wallet_name(context, request);
+                with_wallet(context, request, [](Wallet&) {});
+                expect(context.desk->backup(name, http::as_string(request.param(0)), request.string_or("passphrase", "")));
                 out.null();
             }};
 }
 
 RpcMethod restorewallet(const RpcContext& context) {
     return {"restorewallet", "wallet", "Makes a wallet of a file that backupwallet wrote, and loads it.",
-            {arg_str("wallet_name", http::required(), "Its name"), arg_str("backup_file", http::required(), "The file"), load_on_startup_arg()},
+            {arg_str("wallet_name", http::required(), "Its name"), arg_str("backup_file", http::required(), "The file"), load_on_startup_arg(),
+             arg_str("passphrase", http::optional(), "Of a file that is sealed")},
             name_result(), examples("restorewallet", "\"testwallet\" \"backup.dat\"", "\"testwallet\", \"backup.dat\""),
             [&context](const RpcRequest& request, JsonWriter& out) {
                 const std::string name = http::as_string(request.param(0));
-                expect(context.desk->restore(name, http::as_string(request.param(1))));
+                expect(context.desk->restore(name, http::as_string(request.param(1)), request.string_or("passphrase", "")));
                 note_startup(context, name, request.arg("load_on_startup"));
                 write_name(name, out);
             }};
@@ -183,16 +211,22 @@ void ensure_encrypted(const Wallet& wallet, const char* method) {
     }
 }
 
+void ensure_no_rescan(const RpcContext& context, const Wallet& wallet, const char* before) {
+    if (!context.desk->is_rescanning(wallet.name())) return;
+    throw RpcError{code::kWallet, std::string("Error: the wallet is currently being used to rescan the blockchain for related transactions. Please call `abortrescan` before ") +
+                                      before + "."};
+}
+
 RpcMethod walletpassphrase(const RpcContext& context) {
     return wallet_method(context, "walletpassphrase", "Unlocks an encrypted wallet for some time.",
                          {arg_str("passphrase", http::required(), "The passphrase"), arg_num("timeout", http::required(), "Seconds")}, {none()},
                          [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
                              ensure_encrypted(wallet, "walletpassphrase");
                              const std::string& passphrase = http::as_string(request.param(0));
-                             if (passphrase.empty()) throw RpcError{code::kInvalidParameter, "passphrase cannot be empty"};
                              constexpr std::int64_t kLongest = 100'000'000;
                              const auto seconds = http::as_int<std::int64_t>(request.param(1));
                              if (seconds < 0) throw RpcError{code::kInvalidParameter, "Timeout cannot be negative."};
+                             if (passphrase.empty()) throw RpcError{code::kInvalidParameter, "passphrase cannot be empty"};
                              expect(wallet.unlock(passphrase, std::min(seconds, kLongest)));
                              (void)wallet.refill();
                              out.null();
@@ -201,8 +235,9 @@ RpcMethod walletpassphrase(const RpcContext& context) {
 
 RpcMethod walletlock(const RpcContext& context) {
     return wallet_method(context, "walletlock", "Forgets the keys of an encrypted wallet until the next walletpassphrase.", {}, {none()},
-                         [](Wallet& wallet, const RpcRequest&, JsonWriter& out) {
+                         [&context](Wallet& wallet, const RpcRequest&, JsonWriter& out) {
                              ensure_encrypted(wallet, "walletlock");
+                             ensure_no_rescan(context, wallet, "locking the wallet");
                              expect(wallet.lock());
                              out.null();
                          });
@@ -211,8 +246,9 @@ RpcMethod walletlock(const RpcContext& context) {
 RpcMethod walletpassphrasechange(const RpcContext& context) {
     return wallet_method(context, "walletpassphrasechange", "Changes the passphrase.",
                          {arg_str("oldpassphrase", http::required(), "The one that holds"), arg_str("newpassphrase", http::required(), "The new one")}, {none()},
-                         [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+                         [&context](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
                              ensure_encrypted(wallet, "walletpassphrasechange");
+                             ensure_no_rescan(context, wallet, "changing the passphrase");
                              if (http::as_string(request.param(0)).empty() || http::as_string(request.param(1)).empty()) {
                                  throw RpcError{code::kInvalidParameter, "passphrase cannot be empty"};
                              }
@@ -223,11 +259,12 @@ RpcMethod walletpassphrasechange(const RpcContext& context) {
 
 RpcMethod encryptwallet(const RpcContext& context) {
     return wallet_method(context, "encryptwallet", "Encrypts the keys of a wallet.", {arg_str("passphrase", http::required(), "The passphrase")}, {str("", "What was done")},
-                         [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
+                         [&context](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
                              if (!wallet.has_private_keys()) throw RpcError{-16, "Error: wallet does not contain private keys, nothing to encrypt."};
                              if (wallet.is_encrypted()) {
                                  throw RpcError{code::kWrongEncryptionState, "Error: running with an encrypted wallet, but encryptwallet was called."};
                              }
+                             ensure_no_rescan(context, wallet, "encrypting the wallet");
                              if (http::as_string(request.param(0)).empty()) throw RpcError{code::kInvalidParameter, "passphrase cannot be empty"};
                              expect(wallet.encrypt(request.param(0).get_str()));
                              out.string("wallet encrypted; its keys are the same as before, so that words and backups of them stay good");
@@ -237,7 +274,7 @@ RpcMethod encryptwallet(const RpcContext& context) {
 }  // namespace
 
 void add_wallet_methods(http::RpcTable& table, const RpcContext& context) {
-    for (auto* make : {createwallet, loadwallet, unloadwallet, listwallets, listwalletdir, getwalletinfo, backupwallet, restorewallet, walletpassphrase,
+    for (auto* make : {createwallet, loadwallet, unloadwallet, listwallets, listwalletdir, getwalletinfo, setwalletflag, backupwallet, restorewallet, walletpassphrase,
                        walletlock, walletpassphrasechange, encryptwallet}) {
         table.add(make(context));
     }

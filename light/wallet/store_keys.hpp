@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "consensus/base/codec.hpp"
 #include "consensus/primitives/ids.hpp"
 
@@ -17,8 +19,8 @@ inline constexpr std::uint8_t kNote = 'n';        ///< the host's name for it
 
 inline Bytes key(std::uint8_t kind) { return Bytes{kind}; }
 inline Bytes key(std::uint8_t kind, ByteSpan rest) {
-    Bytes made{kind};
-    made.insert(made.end(), rest.begin(), rest.end());
+    Bytes made(1 + rest.size(), kind);
+    std::copy(rest.begin(), rest.end(), made.begin() + 1);
     return made;
 }
 inline void append_be(Bytes& key, std::uint32_t number) {
