@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "light/settings.hpp"
+#include "net/core/peer_info.hpp"
 #include "net/io/clock.hpp"
 
 namespace cairn::light {
@@ -18,6 +19,8 @@ using http::ResultType;
 namespace code = http::rpc_code;
 
 namespace {
+
+constexpr std::int64_t kHighestTarget = 1008;
 
 RpcMethod method(std::string name, std::string category, std::string description, std::vector<RpcArg> args, RpcResult result, http::RpcHandler handler) {
     RpcMethod made;
@@ -98,6 +101,7 @@ void write_peer(const net::PeerSnapshot& peer, JsonWriter& out) {
     out.field("startingheight", peer.starting_height);
     out.field("presynced_headers", peer.presynced_headers);
     out.field("synced_headers", peer.synced_headers);
+    out.field("connection_type", std::string(net::to_string(peer.type)));
     out.field("transport_protocol_type", peer.transport);
     out.end_object();
 }
@@ -139,6 +143,86 @@ void write_payments(const ChainMethods& context, JsonWriter& out) {
         out.end_object();
     }
     out.end_array();
+}
+
+void write_payment(const PaymentView& payment, JsonWriter& out) {
+    const Transaction& tx = payment.tx->tx();
+    out.begin_object();
+    out.field("txid", tx.txid);
+    out.field("wtxid", tx.wtxid);
+    out.hex_field("hex", tx.raw);
+    out.field("state", std::string(!payment.echoes.empty() ? "echoed" : payment.recipients.empty() ? "waiting" : "sent"));
+    out.field("time_added", payment.added_s);
+    out.field("rounds", payment.rounds);
+    if (payment.next_s) out.field("next_round", *payment.next_s);
+    out.key("parents").begin_array();
+    for (const Txid& parent : payment.parents) out.hash(parent);
+    out.end_array();
+    out.key("peers").begin_array();
+    for (const PaymentView::Recipient& peer : payment.recipients) {
+        out.begin_object().field("address", peer.address).field("sent", peer.sent_s);
+        if (peer.received_s) out.field("received", *peer.received_s);
+        out.end_object();
+    }
+    out.end_array();
+    out.key("echoes").begin_array();
+    for (const PaymentView::Echo& echo : payment.echoes) out.begin_object().field("address", echo.address).field("time", echo.at_s).end_object();
+    out.end_array().end_object();
+}
+
+void estimate_fee(const ChainMethods& context, const RpcRequest& request, JsonWriter& out) {
+    const auto target = request.int_or("conf_target", 0);
+    if (target < 1 || target > kHighestTarget)
+        throw RpcError{code::kInvalidParameter, fmt::format("Invalid conf_target, must be between 1 and {}", kHighestTarget)};
+    const std::string mode = request.string_or("estimate_mode", "economical");
+    if (mode != "unset" && mode != "economical" && mode != "conservative")
+        throw RpcError{code::kInvalidParameter, "Invalid estimate_mode parameter, must be one of: \"unset\", \"economical\", \"conservative\""};
+    const auto view = context.role->view();
+    const auto estimate = view->fees ? view->fees->estimate(static_cast<int>(target), mode == "conservative") : std::nullopt;
+    out.begin_object();
+    if (estimate) out.amount_field("feerate", estimate->rate);
+    else out.key("errors").begin_array().string("Insufficient data or no feerate found").end_array();
+    out.field("blocks", target);
+    out.key("based_on").begin_object().field("blocks", estimate ? estimate->blocks : 0);
+    if (view->fees && view->fees->floor) out.amount_field("floor", *view->fees->floor);
+    out.field("floor_peers", view->fees ? view->fees->peers : 0).end_object();
+    out.end_object();
+}
+
+void add_payment_methods(http::RpcTable& table, const ChainMethods& context) {
+    table.add(method("getprivatebroadcastinfo", "rawtransactions",
+                     "Lists own payments that are not in a block yet: to whom they were given, and who told us of them without having them from us.\n"
+                     "\"state\" is waiting, sent or echoed; echoed ones the network has.", {}, object("The payments"),
+                     [&context](const RpcRequest&, JsonWriter& out) {
+                         out.begin_object().key("transactions").begin_array();
+                         for (const PaymentView& payment : context.role->view()->payments) write_payment(payment, out);
+                         out.end_array().end_object();
+                     }));
+    table.add(method("abortprivatebroadcast", "rawtransactions",
+                     "Stops giving a transaction to peers. One that a wallet keeps is given again later, unless it is abandoned.",
+                     {{"id", ArgType::hex, http::required(), "A txid or wtxid"}}, {ResultType::none, "", ""},
+                     [&context](const RpcRequest& request, JsonWriter& out) {
+                         if (!context.role->forget_payment(http::as_hash(request.arg("id"), "id")))
+                             throw RpcError{code::kInvalidAddressOrKey, "Transaction not in private broadcast queue. Check getprivatebroadcastinfo."};
+                         out.null();
+                     }));
+    table.add(method("estimatesmartfee", "util",
+                     "Tells the fee rate for confirmation within a number of blocks, from the mean rates of recent blocks and what peers ask for at least.\n"
+                     "How much waits at this moment is not known to a light client: after a sudden change it lags behind.",
+                     {{"conf_target", ArgType::number, http::required(), "Within so many blocks (1 to 1008)"},
+                      {"estimate_mode", ArgType::string, http::default_value("\"economical\""), "unset, economical or conservative"}},
+                     object("\"feerate\" in BTC/kvB, or \"errors\"; what it is based on"),
+                     [&context](const RpcRequest& request, JsonWriter& out) { estimate_fee(context, request, out); }));
+}
+
+void add_connection(const ChainMethods& context, const RpcRequest& request, JsonWriter& out) {
+    if (context.params->network != Network::regtest) throw RpcError{code::kInvalidRequest, "addconnection is for regression testing (-regtest mode) only."};
+    const std::string address = request.string_or("address", ""), type = request.string_or("connection_type", "");
+    const bool full = type == "outbound-full-relay";
+    if (!full && type != "block-relay-only") throw RpcError{code::kInvalidParameter, "The type is outbound-full-relay or block-relay-only"};
+    if (!context.net->add_connection(address, full ? net::ConnectionType::outbound_full_relay : net::ConnectionType::block_relay_only, request.bool_or("v2transport", false)))
+        throw RpcError{code::kClientNodeCapacityReached, "Error: Already at capacity for specified connection type."};
+    out.begin_object().field("address", address).field("connection_type", type).end_object();
 }
 
 void add_node(const ChainMethods& context, const RpcRequest& request) {
@@ -196,6 +280,7 @@ void add_block_methods(http::RpcTable& table, const ChainMethods& context) {
 
 void add_chain_methods(http::RpcTable& table, const ChainMethods& context) {
     add_block_methods(table, context);
+    add_payment_methods(table, context);
     table.add(method("getpeerinfo", "network", "Tells about each peer.", {}, {ResultType::array, "", "", {http::elided("")}},
                      [&context](const RpcRequest&, JsonWriter& out) {
                          out.begin_array();
@@ -210,6 +295,11 @@ void add_chain_methods(http::RpcTable& table, const ChainMethods& context) {
                          add_node(context, request);
                          out.null();
                      }));
+    table.add(method("addconnection", "hidden", "Makes one connection of the given type, as if the address had been found (regtest only).",
+                     {{"address", ArgType::string, http::required(), "Address and port"},
+                      {"connection_type", ArgType::string, http::required(), "outbound-full-relay or block-relay-only"},
+                      {"v2transport", ArgType::boolean, http::default_value("false"), "Speak BIP324"}},
+                     object("What was asked for"), [&context](const RpcRequest& request, JsonWriter& out) { add_connection(context, request, out); }));
     table.add(method("help", "control", "Lists all methods, or tells about one.", {{"command", ArgType::string, http::default_hint("all commands"), "The method"}},
                      {ResultType::string, "", "The text"},
                      [&table](const RpcRequest& request, JsonWriter& out) { out.string(table.help(request.string_or("command", ""))); }));

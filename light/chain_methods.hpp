@@ -21,7 +21,8 @@ struct ChainMethods {
 };
 
 /// getblockchaininfo, getblockcount, getbestblockhash, getblockhash, getblockheader, getpeerinfo, getconnectioncount, addnode,
-/// getlightinfo, watchscript, listpayments, help, stop, uptime.
+/// addconnection, getlightinfo, watchscript, listpayments, getprivatebroadcastinfo, abortprivatebroadcast, estimatesmartfee, help,
+/// stop, uptime.
 void add_chain_methods(http::RpcTable& table, const ChainMethods& context);
 
 }  // namespace cairn::light

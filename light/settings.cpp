@@ -25,10 +25,12 @@ constexpr Option kOptions[] = {
     {"-conf", "=<file>", "The configuration file (default: cairn-light.conf)", general},
     {"-datadir", "=<dir>", "Where everything is kept (default: ~/.cairn-light)", general},
     {"-fallbackfee", "=<n>", "The fee rate, in satoshis per virtual byte, of payments for which none is known (default: 0, which refuses them)", general},
+    {"-feeblocks", "=<n>", "Fetch so many of the newest blocks an hour, at random times, for what they tell of fee rates; 0: none (default: 1)", general},
     {"-filterpeers", "=<n>", "So many peers have to agree on compact filters before they are believed, if there are so many (default: 3)", general},
     {"-help", "", "Print this text and leave", general},
     {"-mempoolwatch", "", "Look at relayed transactions, to see payments before they are in a block (default: 1)", general},
     {"-par", "=<n>", "Threads that match filters (default: one for each core)", general},
+    {"-privatebroadcast", "", "Give own payments to peers over connections made for each of them alone, through Tor or I2P where these are set up; 0: to peers that are connected anyway (default: 1)", general},
     {"-version", "", "Print the version and leave", general},
     {"-watch", "=<address|hex>[@<height>]", "Watch this address or output script, from this block on. May be given several times", general, node::kNetworkOnly},
     {"-addnode", "=<ip>", "Also connect to this node", connection, node::kNetworkOnly},
@@ -80,6 +82,7 @@ Result<void, std::string> fill_network(const node::Args& args, LightSettings& se
     net.timeout_ms = static_cast<int>(std::clamp<std::int64_t>(args.get_int("-timeout", 5000), 1, 1 << 30));
     net.v2_transport = args.get_bool("-v2transport", true);
     net.log_ips = args.get_bool("-logips", false);
+    net.private_in_the_open = true;
     net.blocks_only = !args.get_bool("-mempoolwatch", true);
     net.data_dir = settings.data_dir;
     net::ProxyArguments proxies;
@@ -159,6 +162,8 @@ Result<LightSettings, std::string> make_settings(node::Args& args) {
     const auto wanted = static_cast<std::size_t>(std::clamp<std::int64_t>(args.get_int("-filterpeers", 3), 1, 8));
     settings.voters = settings.net.connect_given ? std::min(wanted, std::max<std::size_t>(1, settings.net.connect.size())) : wanted;
     settings.hear_transactions = !settings.net.blocks_only;
+    settings.broadcast_privately = args.get_bool("-privatebroadcast", true);
+    settings.fee_blocks_per_hour = static_cast<unsigned>(std::clamp<std::int64_t>(args.get_int("-feeblocks", 1), 0, 60));
     settings.workers = static_cast<unsigned>(std::clamp<std::int64_t>(args.get_int("-par", std::thread::hardware_concurrency()), 1, 64));
     for (const std::string& text : args.list("-watch")) {
         auto watched = parse_watched(text, *settings.params);

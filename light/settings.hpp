@@ -28,6 +28,8 @@ struct LightSettings {
     net::log::Options log;
     std::size_t voters = 3;          ///< -filterpeers
     bool hear_transactions = true;   ///< -mempoolwatch
+    bool broadcast_privately = true; ///< -privatebroadcast
+    unsigned fee_blocks_per_hour = 1;  ///< -feeblocks
     unsigned workers = 0;            ///< -par
     std::vector<WatchedScript> watched;  ///< -watch
     Amount fallback_fee = 0;  ///< -fallbackfee, satoshis per 1000 virtual bytes

@@ -1,5 +1,7 @@
 #include "light/client/block_requests.hpp"
 
+#include <algorithm>
+
 #include "consensus/rules/block_rules.hpp"
 
 namespace cairn::light {
@@ -7,14 +9,14 @@ namespace cairn::light {
 using namespace net;  // NOLINT: this file speaks the network's language
 
 void BlockRequests::add(const PeerInfo& peer) {
-    if ((peer.services & kServiceNetwork) != 0 && peer.can_serve_witnesses()) peers_[peer.id] = {&peer};
+    if ((peer.services & kServiceNetwork) != 0 && peer.can_serve_witnesses()) peers_[peer.id].info = &peer;
 }
 
 void BlockRequests::remove(PeerId peer) {
     peers_.erase(peer);
     for (auto& [node, request] : requests_) {
         request.failed_us.erase(peer);
-        if (request.peer == peer) request.peer = -1;
+        request.asked_us.erase(peer);
     }
 }
 
@@ -26,7 +28,8 @@ void BlockRequests::want(const HeaderNode* node, Done done) {
 void BlockRequests::forget(const HeaderNode* node) {
     const auto found = requests_.find(node);
     if (found == requests_.end()) return;
-    if (const auto peer = peers_.find(found->second.peer); peer != peers_.end()) --peer->second.in_flight;
+    for (const auto& [id, since] : found->second.asked_us)
+        if (const auto peer = peers_.find(id); peer != peers_.end()) --peer->second.in_flight;
     by_hash_.erase(node->hash);
     requests_.erase(found);
 }
@@ -36,38 +39,45 @@ std::size_t BlockRequests::in_flight(PeerId peer) const {
     return found == peers_.end() ? 0 : found->second.in_flight;
 }
 
-/// Nobody is asked for it any more.
-void BlockRequests::release(Request& request, std::int64_t now_us, bool failed) {
-    if (const auto peer = peers_.find(request.peer); peer != peers_.end()) {
-        --peer->second.in_flight;
-        if (failed) {
-            request.failed_us[request.peer] = now_us;
-            ++peer->second.failures;
-        }
-    }
-    request.peer = -1;
+/// This peer owes it no more.
+void BlockRequests::release(Request& request, PeerId id, std::int64_t now_us, bool failed) {
+    if (request.asked_us.erase(id) == 0) return;
+    const auto peer = peers_.find(id);
+    if (peer == peers_.end()) return;
+    --peer->second.in_flight;
+    if (!failed) return;
+    request.failed_us[id] = now_us;
+    ++peer->second.failures;
 }
 
 bool BlockRequests::on_block(const PeerInfo& peer, Bytes raw, Outbox& out, std::int64_t now_us) {
     Reader reader(raw);
     const BlockHash hash = BlockHeader::read(reader).hash();
     const auto known = by_hash_.find(hash);
-    if (!reader.ok() || known == by_hash_.end()) return false;
+    if (!reader.ok()) return false;
+    if (const auto state = peers_.find(peer.id); state != peers_.end() && state->second.late.erase(hash) != 0) state->second.failures = 0;
+    if (known == by_hash_.end()) return false;
     Request& request = requests_.at(known->second);
     auto block = Block::parse(std::move(raw), TrailingBytes::drop);
     if (!block || rules::is_block_mutated(**block, true)) {
         out.misbehaving(peer.id, "mutated block");
-        if (request.peer == peer.id) release(request, now_us, true);
+        release(request, peer.id, now_us, true);
         return true;
     }
-    if (request.peer == peer.id) {
+    if (request.asked_us.contains(peer.id)) {
         if (const auto state = peers_.find(peer.id); state != peers_.end()) state->second.failures = 0;
     }
-    release(request, now_us, false);
+    while (!request.asked_us.empty()) {
+        const auto [id, since] = *request.asked_us.begin();
+        release(request, id, now_us, false);
+        if (const auto late = peers_.find(id); id != peer.id && late != peers_.end()) late->second.late.emplace(hash, since);
+    }
+    const HeaderNode* node = known->second;
     const std::vector<Done> done = std::move(request.done);
-    requests_.erase(known->second);
+    requests_.erase(node);
     by_hash_.erase(known);
     ++fetched_;
+    if (on_fetched) on_fetched(node, *block, out);
     for (const Done& call : done) call(*block, out, now_us);
     return true;
 }
@@ -76,8 +86,7 @@ void BlockRequests::on_not_found(const PeerInfo& peer, const NotFoundMessage& me
     for (const InvItem& item : message.items) {
         const auto known = by_hash_.find(BlockHash(item.hash));
         if (!item.is_block() || known == by_hash_.end()) continue;
-        Request& request = requests_.at(known->second);
-        if (request.peer == peer.id) release(request, now_us, true);
+        release(requests_.at(known->second), peer.id, now_us, true);
     }
 }
 
@@ -85,7 +94,8 @@ PeerId BlockRequests::choose(const HeaderNode* node, const Request& request, std
     PeerId chosen = -1;
     std::uint64_t fit = 0;
     for (const auto& [id, peer] : peers_) {
-        if (!peer.info->ready || peer.info->closing || peer.in_flight >= kPerPeer || now_us < peer.paused_until_us) continue;
+        if (request.asked_us.contains(id)) continue;
+        if (!peer.info->ready || peer.info->closing || peer.in_flight + peer.late.size() >= kPerPeer || now_us < peer.paused_until_us) continue;
         if (const auto failed = request.failed_us.find(id); failed != request.failed_us.end() && now_us - failed->second < kPause_us) continue;
         const PeerChains::Entry* chain = chains_.find(id);
         if (!chain || !chain->best_known || chain->best_known->ancestor(node->height) != node) continue;
@@ -94,20 +104,37 @@ PeerId BlockRequests::choose(const HeaderNode* node, const Request& request, std
     return chosen;
 }
 
+void BlockRequests::give_up_on_silent(Request& request, Outbox& out, std::int64_t now_us) {
+    std::vector<PeerId> silent;
+    for (const auto& [id, since] : request.asked_us)
+        if (now_us - since >= kPatience_us) silent.push_back(id);
+    for (const PeerId id : silent) {
+        release(request, id, now_us, true);
+        Peer& peer = peers_.at(id);
+        peer.paused_until_us = now_us + kPatience_us;
+        if (peer.failures >= kFailures) out.disconnect(id, "does not give the blocks that it announced", LogLine::Kind::info);
+    }
+}
+
+void BlockRequests::give_up_on_late(Outbox& out, std::int64_t now_us) {
+    for (auto& [id, peer] : peers_) {
+        const auto gone = std::erase_if(peer.late, [&](const auto& block) { return now_us - block.second >= kPatience_us; });
+        if (gone == 0) continue;
+        peer.failures += static_cast<int>(gone);
+        peer.paused_until_us = now_us + kPatience_us;
+        if (peer.failures >= kFailures) out.disconnect(id, "does not give the blocks that it announced", LogLine::Kind::info);
+    }
+}
+
 void BlockRequests::tick(Outbox& out, std::int64_t now_us) {
+    give_up_on_late(out, now_us);
     for (auto& [node, request] : requests_) {
-        if (request.peer >= 0 && now_us - request.asked_us >= kPatience_us) {
-            const PeerId slow = request.peer;
-            release(request, now_us, true);
-            Peer& peer = peers_.at(slow);
-            peer.paused_until_us = now_us + kPatience_us;
-            if (peer.failures >= kFailures) out.disconnect(slow, "does not give the blocks that it announced", LogLine::Kind::info);
-        }
-        if (request.peer >= 0) continue;
+        give_up_on_silent(request, out, now_us);
+        const auto doubtful = [&](const auto& asked) { return now_us - asked.second >= kDoubt_us; };
+        if (!std::ranges::all_of(request.asked_us, doubtful) || request.asked_us.size() >= kAtOnce) continue;
         const PeerId chosen = choose(node, request, now_us);
         if (chosen < 0) continue;
-        request.peer = chosen;
-        request.asked_us = now_us;
+        request.asked_us[chosen] = now_us;
         ++peers_.at(chosen).in_flight;
         out.send(chosen, GetDataMessage{{InvItem{kInvWitnessBlock, node->hash}}});
     }

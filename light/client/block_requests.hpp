@@ -16,13 +16,16 @@ namespace cairn::light {
 /// Fetches single blocks, each from a peer chosen at random, so that no peer learns what this client looks for from the
 /// set of its questions. A block that does not come is asked of somebody else, and again and again: no failure is final.
 ///
-/// A peer that stays silent for kPatience_us is asked no more for a while; one that does so three times is disconnected.
+/// What has not come after kDoubt_us is asked of a second peer, too. A peer that stays silent for kPatience_us is asked no
+/// more for a while; one that does so three times is disconnected.
 /// One that sends a block that was changed on the way pays for it. Blocks are asked only of peers whose announced chain
 /// holds them.
 /// Owner: net thread.
 class BlockRequests {
 public:
     static constexpr std::int64_t kPatience_us = 20'000'000;
+    static constexpr std::int64_t kDoubt_us = 3'000'000;
+    static constexpr std::size_t kAtOnce = 2;                  ///< peers that one block is asked of
     static constexpr std::int64_t kPause_us = 60'000'000;      ///< before a peer that failed is asked again
     static constexpr std::size_t kPerPeer = 4;                 ///< in flight
     static constexpr int kFailures = 3;                        ///< then it is disconnected
@@ -45,6 +48,9 @@ public:
     void on_not_found(const net::PeerInfo& peer, const net::NotFoundMessage& message, std::int64_t now_us);
     void tick(net::Outbox& out, std::int64_t now_us);
 
+    /// Called for each block that has come, whoever wanted it.
+    std::function<void(const HeaderNode* node, const BlockPtr& block, net::Outbox& out)> on_fetched;
+
     std::size_t wanted() const { return requests_.size(); }
     std::uint64_t fetched() const { return fetched_; }
     std::size_t in_flight(net::PeerId peer) const;
@@ -52,8 +58,7 @@ public:
 private:
     struct Request {
         std::vector<Done> done;
-        net::PeerId peer = -1;          ///< that was asked; −1: nobody
-        std::int64_t asked_us = 0;
+        std::map<net::PeerId, std::int64_t> asked_us;   ///< who owes it, and since when
         std::map<net::PeerId, std::int64_t> failed_us;  ///< who did not give it, and when
     };
     struct Peer {
@@ -61,9 +66,12 @@ private:
         std::size_t in_flight = 0;
         int failures = 0;
         std::int64_t paused_until_us = 0;
+        std::map<BlockHash, std::int64_t> late;  ///< blocks that somebody else gave first, and when it was asked for them
     };
 
-    void release(Request& request, std::int64_t now_us, bool failed);
+    void release(Request& request, net::PeerId peer, std::int64_t now_us, bool failed);
+    void give_up_on_silent(Request& request, net::Outbox& out, std::int64_t now_us);
+    void give_up_on_late(net::Outbox& out, std::int64_t now_us);
     net::PeerId choose(const HeaderNode* node, const Request& request, std::int64_t now_us);
 
     const net::PeerChains& chains_;

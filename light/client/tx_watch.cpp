@@ -25,16 +25,16 @@ void TxWatch::on_inv(const PeerInfo& peer, const InvMessage& message, Outbox& ou
     if (!wanted.items.empty()) out.send(peer.id, std::move(wanted));
 }
 
-TransactionPtr TxWatch::on_tx(const TxMessage& message, const std::shared_ptr<const WatchSet>& watch) {
-    if (!watch || watch->scripts.empty()) return nullptr;
+TxWatch::Heard TxWatch::on_tx(const TxMessage& message, const std::shared_ptr<const WatchSet>& watch) {
+    if (!watch || watch->scripts.empty()) return {};
     if (watch != watch_) {
         watch_ = watch;
         scripts_ = std::set<Bytes>(watch->scripts.begin(), watch->scripts.end());
     }
     auto tx = TransactionHolder::parse(message.raw);
-    if (!tx) return nullptr;
+    if (!tx) return {};
     const bool pays = std::ranges::any_of((*tx)->tx().outputs, [this](const TxOutput& output) { return scripts_.contains(to_bytes(output.script_pubkey)); });
-    return pays ? *tx : nullptr;
+    return {*tx, pays};
 }
 
 }  // namespace cairn::light

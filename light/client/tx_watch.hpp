@@ -12,7 +12,7 @@
 namespace cairn::light {
 
 /// Sees unconfirmed payments: asks for every transaction that a peer announces, from the first that does, so that nobody
-/// learns which of them matter here, and keeps only those that pay a watched script.
+/// learns which of them matter here, and tells which pay a watched script.
 /// Limits: kInFlight requests of a peer; what comes beyond is not asked for. A transaction is looked at once.
 /// Owner: net thread.
 class TxWatch {
@@ -23,8 +23,11 @@ public:
     explicit TxWatch(net::Random& random) : seen_(kRemembered, {random.u64(), random.u64()}) {}
 
     void on_inv(const net::PeerInfo& peer, const net::InvMessage& message, net::Outbox& out, std::int64_t now_us);
-    /// The transaction when it pays one of the scripts.
-    TransactionPtr on_tx(const net::TxMessage& message, const std::shared_ptr<const WatchSet>& watch);
+    struct Heard {
+        TransactionPtr tx;  ///< null: it does not decode
+        bool pays = false;  ///< one of the scripts
+    };
+    Heard on_tx(const net::TxMessage& message, const std::shared_ptr<const WatchSet>& watch);
     void remove(net::PeerId peer) { in_flight_.erase(peer); }
 
 private:

@@ -87,6 +87,9 @@ public:
         bool cjdns = false;                     ///< this host is in CJDNS
         bool names_by_proxy = false;            ///< host names are looked up by a proxy, those of seeds, too
         bool v2 = true;                         ///< BIP324 with those who offer it and those named by the operator
+        /// Where neither Tor nor I2P is to be had, connections for private broadcast are made like all others; with `connect_given`
+        /// to those nodes.
+        bool private_in_the_open = false;
     };
 
     Dialer(Options options, Random& random, AddrBook& book, const Discouraged& discouraged, const BanList& bans, LogLines& log);
@@ -169,6 +172,9 @@ private:
     DialAction make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, bool v2, std::int64_t now_us);
     bool known(const std::string& node, const DialState& state) const;
     std::vector<NetworkId> private_networks(bool tor_works) const;
+    std::optional<DialAction> dial_private_named(bool tor_works, std::int64_t now_us);
+    /// Connections for private broadcast go through Tor or I2P.
+    bool hides_us() const { return !options_.private_in_the_open || reachable(NetworkId::onion) || reachable(NetworkId::i2p); }
     void dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, const DialState& state, std::int64_t now_us, Output& out);
     void dial_automatic(const DialState& state, std::int64_t now_us, Output& out);
     void dial_feeler(const DialState& state, std::int64_t now_us, Output& out);

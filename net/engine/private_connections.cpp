@@ -20,13 +20,29 @@ std::vector<NetworkId> Dialer::private_networks(bool tor_works) const {
         networks.push_back(NetworkId::onion);
         // Only what has led to a hidden service is surely Tor and hides us from the rest of the Internet, too.
         for (const NetworkId open : {NetworkId::ipv4, NetworkId::ipv6})
-            if (tor_works && reachable(open)) networks.push_back(open);
+            if ((tor_works || options_.private_in_the_open) && reachable(open)) networks.push_back(open);
     }
     if (reachable(NetworkId::i2p)) networks.push_back(NetworkId::i2p);
+    if (networks.empty() && options_.private_in_the_open) networks = options_.reachable;
     return networks;
 }
 
+/// Somebody whom the operator named. A connection to the same peer may stand: this one is fresh and shows nothing of that one.
+std::optional<DialAction> Dialer::dial_private_named(bool tor_works, std::int64_t now_us) {
+    const std::vector<Named>& named = options_.connect_given ? connect_ : added_;
+    if (named.empty()) return std::nullopt;
+    const Named& node = named[random_.below(named.size())];
+    const std::optional<Endpoint> endpoint = parse(node.node);
+    const std::vector<NetworkId> networks = private_networks(tor_works);
+    const bool own_machine = endpoint && !endpoint->address.is_routable();
+    if (endpoint && !own_machine && std::find(networks.begin(), networks.end(), endpoint->address.network()) == networks.end()) return std::nullopt;
+    DialAction action = make(node.node, endpoint, ConnectionType::private_broadcast, node.v2, now_us);
+    action.anonymous = endpoint && !own_machine && hides_us();
+    return action;
+}
+
 std::optional<DialAction> Dialer::dial_private(const DialState& state, bool tor_works, std::int64_t now_us) {
+    if (options_.private_in_the_open && options_.connect_given) return dial_private_named(tor_works, now_us);
     const std::vector<NetworkId> networks = private_networks(tor_works);
     if (networks.empty()) {
         if (now_us >= next_private_warning_us_)
@@ -44,9 +60,11 @@ std::optional<DialAction> Dialer::dial_private(const DialState& state, bool tor_
         if (known(endpoint.to_string(), state)) continue;
         book_.on_attempt(endpoint, true, now_s);
         const bool v2 = options_.v2 && (choice->address.services & kServiceP2pV2) != 0;
-        return make("", endpoint, ConnectionType::private_broadcast, v2, now_us);
+        DialAction action = make("", endpoint, ConnectionType::private_broadcast, v2, now_us);
+        action.anonymous = hides_us();
+        return action;
     }
-    return std::nullopt;
+    return options_.private_in_the_open ? dial_private_named(tor_works, now_us) : std::nullopt;
 }
 
 /// One at each tick, so that failures that come at once do not make a flood.
@@ -92,7 +110,7 @@ void Engine::on_private_message(Peer& peer, const Message& message, std::int64_t
 }
 
 void Engine::pump_private(Peer& peer, std::int64_t now_us) {
-    if (const PrivateBroadcast* own = role_.private_broadcast()) own->pump(peer.info, outbox_, now_us);
+    if (PrivateBroadcast* own = role_.private_broadcast()) own->pump(peer.info, outbox_, now_us);
     drain(now_us);
 }
 

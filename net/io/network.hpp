@@ -54,6 +54,7 @@ struct NetworkOptions {
     bool force_dns_seed = false;             ///< -forcednsseed
     bool fixed_seeds = true;                 ///< -fixedseeds
     bool name_lookup = true;                 ///< -dns
+    bool private_in_the_open = false;        ///< private broadcast does without Tor and I2P where there is none
     int max_connections = 125;               ///< -maxconnections
     int inbound_relay_percent = 50;          ///< -inboundrelaypercent
     int timeout_ms = 5000;                   ///< -timeout

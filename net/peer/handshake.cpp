@@ -70,7 +70,8 @@ void Handshake::start(const HandshakePolicy& policy, Outbox& out, std::int64_t n
 }
 
 bool Handshake::accept_version(const VersionMessage& m, const HandshakePolicy& policy, Outbox& out, std::int64_t now_us) {
-    const std::uint64_t wanted = policy.desirable_services(m.services, now_us);
+    std::uint64_t wanted = policy.desirable_services(m.services, now_us);
+    if (peer_.private_broadcast()) wanted &= kServiceNetwork | kServiceNetworkLimited | kServiceWitness;  // it only passes a transaction on
     if (peer_.expects_services() && (wanted & ~m.services) != 0) {
         out.disconnect(peer_.id, fmt::format("peer does not offer the expected services ({:08x} offered, {:08x} expected)", m.services, wanted));
         return false;

@@ -26,7 +26,8 @@ bool PrivateBroadcast::may_send(std::string_view command) {
 
 // --- transactions
 
-PrivateBroadcast::AddResult PrivateBroadcast::add(const TransactionPtr& tx, LogLines& log, std::int64_t now_us) {
+PrivateBroadcast::AddResult PrivateBroadcast::add(Request request, LogLines& log, std::int64_t now_us) {
+    const TransactionPtr tx = request.tx;
     const auto found = entries_.find(tx->tx().wtxid);
     if (found != entries_.end() && pending(found->second)) {
         log.private_broadcast("Ignoring unnecessary request to schedule an already scheduled transaction: {}", name_of(tx->tx()));
@@ -38,6 +39,8 @@ PrivateBroadcast::AddResult PrivateBroadcast::add(const TransactionPtr& tx, LogL
     }
     Entry fresh;
     fresh.tx = tx;
+    fresh.parents = std::move(request.parents);
+    fresh.attempts = std::min(request.attempts.value_or(options_.max_attempts), options_.max_attempts);
     fresh.added_us = now_us;
     entries_[tx->tx().wtxid] = std::move(fresh);
     log.private_broadcast("Requesting {} new connections due to {}", kRecipients, name_of(tx->tx()));
@@ -77,9 +80,13 @@ void PrivateBroadcast::on_heard(const TransactionPtr& tx, PeerId from, LogLines&
 
 std::vector<PrivateBroadcast::Picture> PrivateBroadcast::pictures() const {
     std::vector<Picture> all;
-    for (const auto& [wtxid, entry] : entries_)
-        all.push_back({entry.tx, entry.added_us, options_.max_attempts - std::min(options_.max_attempts, entry.recipients.size()), entry.recipients});
+    for (const auto& [wtxid, entry] : entries_) all.push_back(picture(entry));
     return all;
+}
+
+std::optional<PrivateBroadcast::Picture> PrivateBroadcast::picture(const Wtxid& wtxid) const {
+    const auto found = entries_.find(wtxid);
+    return found == entries_.end() ? std::nullopt : std::optional(picture(found->second));
 }
 
 // --- trying again
@@ -135,7 +142,12 @@ void PrivateBroadcast::on_ready(const PeerInfo& peer, Outbox& out, std::int64_t 
         out.disconnect(peer.id, {});
         return;
     }
-    errands_[peer.id] = {entry->tx, entry->recipients.size(), now_us};
+    Errand errand;
+    errand.tx = entry->tx;
+    errand.place = entry->recipients.size();
+    errand.sent_us = now_us;
+    errand.parents = entry->parents;
+    errands_[peer.id] = std::move(errand);
     entry->recipients.push_back({peer.address, now_us, std::nullopt});
     entry->last_sent_us = std::max(entry->last_sent_us, now_us);
     const Transaction& tx = entry->tx->tx();
@@ -163,6 +175,7 @@ void PrivateBroadcast::on_get_data(const PeerInfo& peer, const GetDataMessage& m
     }
     Errand& errand = found->second;
     const Transaction& tx = errand.tx->tx();
+    if (errand.ping_nonce != 0 && give_parents(errand, peer, message, out)) return;
     const bool expected = message.items.size() == 1 && (message.items[0].type & ~kInvWitnessFlag) == kInvTx && message.items[0].hash == Uint256(tx.txid);
     if (!expected || !entries_.contains(tx.wtxid)) {
         out.log().private_broadcast("Disconnecting: got an unexpected GETDATA message, peer={}", peer.id);
@@ -170,18 +183,50 @@ void PrivateBroadcast::on_get_data(const PeerInfo& peer, const GetDataMessage& m
         return;
     }
     out.send(peer.id, TxMessage{Bytes(tx.raw.begin(), tx.raw.end())});
-    if (errand.ping_nonce != 0) return;  // asked twice: one answer is enough
+    if (errand.ping_nonce == 0) ping(errand, peer.id, out);  // asked twice: one answer is enough
+}
+
+void PrivateBroadcast::ping(Errand& errand, PeerId peer, Outbox& out) {
     do {
         errand.ping_nonce = random_.u64();
     } while (errand.ping_nonce == 0);
-    out.send(peer.id, PingMessage{errand.ping_nonce});
+    out.send(peer, PingMessage{errand.ping_nonce});
+}
+
+/// True when it asked for parents and nothing else.
+bool PrivateBroadcast::give_parents(Errand& errand, const PeerInfo& peer, const GetDataMessage& message, Outbox& out) {
+    const auto find = [&](const InvItem& item) {
+        return std::find_if(errand.parents.begin(), errand.parents.end(), [&](const TransactionPtr& parent) {
+            return item.is_tx() && (item.hash == Uint256(parent->tx().txid) || item.hash == Uint256(parent->tx().wtxid));
+        });
+    };
+    if (message.items.empty() || std::any_of(message.items.begin(), message.items.end(), [&](const InvItem& item) { return find(item) == errand.parents.end(); }))
+        return false;
+    for (const InvItem& item : message.items) {
+        const auto parent = find(item);
+        if (parent == errand.parents.end()) continue;  // named twice
+        out.log().private_broadcast("Sending the parent {} of txid={}, peer={}", (*parent)->tx().txid.to_display_hex(),
+                                    errand.tx->tx().txid.to_display_hex(), peer.id);
+        out.send(peer.id, TxMessage{Bytes((*parent)->tx().raw.begin(), (*parent)->tx().raw.end())});
+        errand.parents.erase(parent);
+    }
+    ping(errand, peer.id, out);
+    return true;
 }
 
 void PrivateBroadcast::on_pong(const PeerInfo& peer, const PongMessage& message, Outbox& out, std::int64_t now_us) {
     const auto found = errands_.find(peer.id);
     if (found == errands_.end() || found->second.ping_nonce == 0 || message.nonce != found->second.ping_nonce) return;
     Errand& errand = found->second;
-    if (errand.confirmed) return;
+    const auto leave = [&] {
+        if (!errand.parents.empty()) {
+            errand.parents_until_us = now_us + kParentPatience_us;  // it may still ask for what the transaction builds on
+            return;
+        }
+        out.log().private_broadcast("Got a PONG (the transaction will probably reach the network), marking for disconnect, peer={}", peer.id);
+        out.disconnect(peer.id, {});
+    };
+    if (errand.confirmed) return leave();
     errand.confirmed = true;
     const auto entry = entries_.find(errand.tx->tx().wtxid);
     if (entry != entries_.end() && errand.place < entry->second.recipients.size() &&
@@ -190,11 +235,17 @@ void PrivateBroadcast::on_pong(const PeerInfo& peer, const PongMessage& message,
         ++entry->second.confirmed;
         entry->second.last_confirmed_us = std::max(entry->second.last_confirmed_us, now_us);
     }
-    out.log().private_broadcast("Got a PONG (the transaction will probably reach the network), marking for disconnect, peer={}", peer.id);
-    out.disconnect(peer.id, {});
+    leave();
 }
 
-void PrivateBroadcast::pump(const PeerInfo& peer, Outbox& out, std::int64_t now_us) const {
+void PrivateBroadcast::pump(const PeerInfo& peer, Outbox& out, std::int64_t now_us) {
+    const auto found = errands_.find(peer.id);
+    if (found != errands_.end() && found->second.parents_until_us != 0 && now_us >= found->second.parents_until_us) {
+        found->second.parents_until_us = 0;
+        out.log().private_broadcast("The transaction was taken and nothing that it builds on was asked for, marking for disconnect, peer={}", peer.id);
+        out.disconnect(peer.id, {});
+        return;
+    }
     if (now_us - peer.connected_us <= kMaxLifetime_us) return;
     out.log().private_broadcast("Disconnecting: did not complete the transaction send within {} seconds, peer={}", kMaxLifetime_us / 1'000'000, peer.id);
     out.disconnect(peer.id, {});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -16,7 +17,9 @@ namespace cairn::net {
 /// received when the peer answers the ping that was sent behind it, and as known to the network when any other peer
 /// brings it to us; until then it is sent again and again.
 ///
-/// One connection carries one transaction: two of them from one place would be seen to belong together.
+/// One connection carries one transaction: two of them from one place would be seen to belong together. Unless they do: a
+/// transaction may come with unconfirmed ones that it builds on, and a peer that asks for those once it has it gets them on
+/// the same connection, so that it can judge parent and child as one.
 /// Limits: 10,000 transactions; 1,000 recipients each, then it rests until it is added again.
 /// Owner: net thread; times are microseconds.
 class PrivateBroadcast {
@@ -25,6 +28,7 @@ public:
     static constexpr std::int64_t kFirstStale_us = 5LL * 60 * 1'000'000;      ///< nobody confirmed it for so long: try again
     static constexpr std::int64_t kStale_us = 60LL * 1'000'000;               ///< somebody did, and it has not come back
     static constexpr std::int64_t kMaxLifetime_us = 3LL * 60 * 1'000'000;     ///< of a connection
+    static constexpr std::int64_t kParentPatience_us = 10LL * 1'000'000;      ///< for a peer to ask for parents
 
     struct Options {
         std::size_t max_transactions = 10'000;
@@ -51,12 +55,20 @@ public:
     PrivateBroadcast(Random random, Options options);
 
     // --- transactions
-    AddResult add(const TransactionPtr& tx, LogLines& log, std::int64_t now_us);
+    struct Request {
+        TransactionPtr tx;
+        std::vector<TransactionPtr> parents{};    ///< given to peers that ask for them behind it
+        std::optional<std::size_t> attempts{};    ///< fewer than Options::max_attempts
+    };
+    AddResult add(Request request, LogLines& log, std::int64_t now_us);
+    AddResult add(const TransactionPtr& tx, LogLines& log, std::int64_t now_us) { return add(Request{tx}, log, now_us); }
     /// Forgets the transactions with this txid or wtxid: what they were.
     std::vector<TransactionPtr> abort(const Uint256& id);
     /// A peer sent us this transaction: if it is one of ours, the network has it and nothing is left to do.
     void on_heard(const TransactionPtr& tx, PeerId from, LogLines& log);
     std::vector<Picture> pictures() const;
+    /// nullopt: it is not, or not any more, one of ours.
+    std::optional<Picture> picture(const Wtxid& wtxid) const;
     bool empty() const { return entries_.empty(); }
 
     // --- trying again
@@ -79,7 +91,7 @@ public:
     /// Anything that the peer says after the handshake.
     void on_message(const PeerInfo& peer, const Message& message, Outbox& out, std::int64_t now_us);
     /// To be called at intervals: ends what takes too long.
-    void pump(const PeerInfo& peer, Outbox& out, std::int64_t now_us) const;
+    void pump(const PeerInfo& peer, Outbox& out, std::int64_t now_us);
     /// The connection is gone; another is wanted if this one did not do its work.
     void on_gone(PeerId peer);
     /// The only messages that such a connection may carry from us.
@@ -88,6 +100,8 @@ public:
 private:
     struct Entry {
         TransactionPtr tx;
+        std::vector<TransactionPtr> parents;
+        std::size_t attempts = 0;      ///< recipients that it may have
         std::int64_t added_us = 0;
         std::vector<Recipient> recipients;
         std::size_t confirmed = 0;
@@ -100,9 +114,16 @@ private:
         std::int64_t sent_us = 0;
         std::uint64_t ping_nonce = 0;  ///< 0: nothing to be confirmed yet
         bool confirmed = false;
+        std::vector<TransactionPtr> parents;  ///< that it was not given yet
+        std::int64_t parents_until_us = 0;    ///< so long they may be asked for; 0: the peer has not got the child yet
     };
 
-    bool pending(const Entry& entry) const { return entry.recipients.size() < options_.max_attempts; }
+    static bool pending(const Entry& entry) { return entry.recipients.size() < entry.attempts; }
+    Picture picture(const Entry& entry) const {
+        return {entry.tx, entry.added_us, entry.attempts - std::min(entry.attempts, entry.recipients.size()), entry.recipients};
+    }
+    void ping(Errand& errand, PeerId peer, Outbox& out);
+    bool give_parents(Errand& errand, const PeerInfo& peer, const GetDataMessage& message, Outbox& out);
     Entry* most_urgent();
     std::optional<std::size_t> remove(const Wtxid& wtxid);
     void cancel(std::size_t confirmed);

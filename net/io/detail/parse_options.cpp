@@ -219,6 +219,7 @@ Result<ParsedOptions, std::string> parse_options(const NetworkOptions& options) 
     dialer.use_fixed_seeds = options.fixed_seeds;
     if (options.fixed_seeds && !options.connect_given) dialer.fixed_seeds = fixed_seeds(options.chain);
     dialer.v2 = options.v2_transport;
+    dialer.private_in_the_open = options.private_in_the_open;
     dialer.max_connections = engine.max_connections;
     return parsed;
 }
