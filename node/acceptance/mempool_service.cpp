@@ -4,8 +4,11 @@
 #include <condition_variable>
 
 #include "net/io/clock.hpp"
+#include "net/io/log.hpp"
 
 namespace cairn::node {
+
+namespace log = net::log;
 
 namespace {
 
@@ -275,7 +278,8 @@ void MempoolService::set_unbroadcast(const Txid& txid, bool on) {
 void MempoolService::note_broadcast(const Txid& txid) {
     thread_.post([this, txid] {
         const std::unique_lock lock(mutex_);
-        pool_.remove_unbroadcast(txid);
+        if (!pool_.remove_unbroadcast(txid)) return;
+        log::debug(log::Category::mempool, "Removed {} from set of unbroadcast txns", txid.to_display_hex());
     });
 }
 

@@ -98,6 +98,7 @@ private:
     /// `sequence`: of the change, where the entry's own says something else.
     void tell_added(const Round& round, const MempoolEntry& entry, const TxSubmission& options, bool bypassed, bool in_package,
                     std::optional<std::uint64_t> sequence = std::nullopt);
+    static void log_unsent(const std::vector<RemovedEntry>& removed);
     void tell_removed(const std::vector<RemovedEntry>& removed);
     static TxVerdict verdict_of(const Candidate& candidate);
 

@@ -26,6 +26,7 @@ void MempoolService::on_block_connected(const BlockPtr& block, const HeaderNode*
     conflicts.assign(std::make_move_iterator(rest), std::make_move_iterator(removed.end()));
     removed.erase(rest, removed.end());
     tell_removed(conflicts);
+    log_unsent(removed);
     for (MempoolObserver* observer : observers_) observer->on_block_removed(removed, node);
 }
 

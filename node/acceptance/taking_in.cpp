@@ -158,6 +158,9 @@ void MempoolService::limit_size(std::int64_t now) {
             const std::unique_lock lock(mutex_);
             removed = pool_.trim_to(most, now);
         }
+        const Amount floor = pool_.rolling_minimum(now).per_kvb;
+        log::debug(log::Category::mempool, "Removed {} txn, rolling minimum fee bumped to {}.{:08} BTC/kvB", removed.size(), floor / kCoin,
+                   floor % kCoin);
         tell_removed(removed);
     }
     const int ratio = pool_.options().check_ratio;
@@ -187,7 +190,16 @@ void MempoolService::tell_added(const Round& round, const MempoolEntry& entry, c
     for (MempoolObserver* observer : observers_) observer->on_added(added);
 }
 
+void MempoolService::log_unsent(const std::vector<RemovedEntry>& removed) {
+    for (const RemovedEntry& gone : removed) {
+        if (!gone.unbroadcast) continue;
+        log::debug(log::Category::mempool, "Removed {} from set of unbroadcast txns before confirmation that txn was sent out",
+                   gone.entry.txid().to_display_hex());
+    }
+}
+
 void MempoolService::tell_removed(const std::vector<RemovedEntry>& removed) {
+    log_unsent(removed);
     for (const RemovedEntry& entry : removed) {
         for (MempoolObserver* observer : observers_) observer->on_removed(entry);
     }

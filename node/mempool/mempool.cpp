@@ -143,12 +143,12 @@ RemovedEntry Mempool::Parts::take_out(Id id, RemovalReason reason) {
     for (std::uint32_t i = 0; i < tx.inputs.size(); ++i) {
         CAIRN_CHECK(spent.erase(hash(tx.inputs[i].prevout), [&](const SpentSlot& s) { return s.entry == id && s.input == i; }));
     }
-    if (!unbroadcast.empty()) unbroadcast.erase(tx.txid);
+    const bool unsent = !unbroadcast.empty() && unbroadcast.erase(tx.txid) > 0;
     total_vsize -= entry.vsize();
     total_fee -= entry.fee;
     transaction_bytes -= entry.tx->memory_usage();
     ++changes;
-    RemovedEntry removed{entries.take(id), reason, sequence++};
+    RemovedEntry removed{entries.take(id), reason, sequence++, unsent};
     expiry.sweep(entries.size(), [&](const detail::ExpiryQueue::Item& item) {
         const MempoolEntry* still = entries.find(item.id);
         return still && still->time == item.time;

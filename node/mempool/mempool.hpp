@@ -21,6 +21,7 @@ struct RemovedEntry {
     MempoolEntry entry;
     RemovalReason reason = RemovalReason::expiry;
     std::uint64_t sequence = 0;  ///< of the removal, in one count with additions
+    bool unbroadcast = false;    ///< of this node's user, and no peer had asked for it yet
 };
 
 /// The transactions that wait for a block: which there are, what they spend, in which order they are worth mining.
