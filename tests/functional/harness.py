@@ -191,7 +191,7 @@ class Node:
         cookie = (self.network_folder / ".cookie").read_bytes()
         return "Basic " + base64.b64encode(cookie).decode()
 
-    def post(self, body, timeout=600):
+    def post(self, body, timeout=600, path="/"):
         """The raw HTTP answer to a raw body: (status, bytes). A connection that the node has closed is made anew once."""
         headers = {"Authorization": self.authorization(), "Content-Type": "application/json"}
         for attempt in (1, 2):
@@ -201,7 +201,7 @@ class Node:
                 self.connection.timeout = timeout
                 if self.connection.sock:
                     self.connection.sock.settimeout(timeout)
-                self.connection.request("POST", "/", body, headers)
+                self.connection.request("POST", path, body, headers)
                 answer = self.connection.getresponse()
                 return answer.status, answer.read()
             except (http.client.RemoteDisconnected, http.client.CannotSendRequest, ConnectionResetError, BrokenPipeError):
@@ -212,10 +212,11 @@ class Node:
                 self.close()
                 raise
 
-    def rpc(self, method, *params, timeout=600, **named):
+    def rpc(self, method, *params, timeout=600, path="/", **named):
         """The result as ordinary Python values; RpcError when the node refuses."""
-        body = json.dumps({"version": "1.1", "id": 1, "method": method, "params": named or list(params)})
-        status, text = self.post(body.encode(), timeout)
+        given = {**named, **({"args": params} if params else {})} if named else params
+        body = json.dumps({"version": "1.1", "id": 1, "method": method, "params": given})
+        status, text = self.post(body.encode(), timeout, path)
         if not text:
             raise RpcError(status, {"code": None, "message": "no body"})
         answer = json.loads(text)
