@@ -15,6 +15,7 @@ constexpr std::size_t kMaxFlightBytes = 32'000'000;
 constexpr double kMeasure_us = 10'000'000;       // then the past counts half
 constexpr double kMeasured_us = 500'000;         // shorter than this tells nothing
 constexpr std::int64_t kHeldBack_us = 10'000'000;  // after our own limit kept us from reading, a peer is not blamed
+constexpr std::int64_t kLastResort_us = 30'000'000;  // before the only one who has a block is asked again for what it did not give
 constexpr std::int64_t kDirectFetchBlocks = 20;  // the tip is at most this many block intervals old
 
 }  // namespace
@@ -57,6 +58,7 @@ std::size_t BlockFetch::flight_limit(const State& state, std::int64_t now_us) co
 /// What is known of the peer now.
 void BlockFetch::note_peer(const PeerInfo& peer, State& state, std::int64_t now_us) {
     state.inbound = peer.inbound();
+    state.serves = peer.ready && peer.can_serve_blocks();
     const bool gives = peer.received_bytes >= state.seen_bytes + limits::kGivingBytes;
     if (gives) state.giving_us = now_us;
     if (gives || now_us - state.seen_us >= limits::kAskToo_us) {
@@ -71,6 +73,18 @@ void BlockFetch::note_peer(const PeerInfo& peer, State& state, std::int64_t now_
 bool BlockFetch::hangs(const State& state, std::int64_t silent_us, std::int64_t while_giving_us, std::int64_t now_us) const {
     if (state.queue.empty()) return false;
     return now_us - std::max(state.downloading_since_us, state.giving_us) >= silent_us || now_us - state.downloading_since_us >= while_giving_us;
+}
+
+/// It did not give this block though asked, but everybody else who has it is unfit, too, and it had time to come by it.
+bool BlockFetch::last_resort(PeerId peer, const State& state, const HeaderNode* node, std::int64_t now_us) const {
+    const auto refused = state.withheld.find(node);
+    if (refused == state.withheld.end() || now_us - refused->second < kLastResort_us || state.spoiled.contains(node) || in_flight_.contains(node)) return false;
+    return std::none_of(states_.begin(), states_.end(), [&](const auto& entry) {
+        const auto& [id, other] = entry;
+        if (id == peer || !other.serves || other.unfit(node)) return false;
+        const PeerChains::Entry* chain = chains_.find(id);
+        return chain && chain->best_known && chain->best_known->ancestor(node->height) == node;
+    });
 }
 
 /// In step with the chain: may this peer be asked for a block beside those who were asked for it?
@@ -280,7 +294,7 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
                 if (choice.blocks.empty() && waiting_for && *waiting_for != peer.id) choice.staller = waiting_for;
                 return choice;
             }
-            if (state.unfit(block)) continue;
+            if (state.unfit(block) && !last_resort(peer.id, state, block, now_us)) continue;
             if (peer.limited() && best->height - block->height >= limits::kLimitedBlocks - 2) continue;
             choice.blocks.push_back(block);
             if (choice.blocks.size() == count) return choice;

@@ -61,8 +61,8 @@ public:
     void on_verdict(PeerId peer, const HeaderNode* node, bool good, std::int64_t now_us);
     /// Blocks were connected: patience returns to normal by and by.
     void on_connected(std::size_t blocks, LogLines& log);
-    /// The peer says that it has not got it: others are asked, and this peer not before ten minutes have passed or nobody else
-    /// is left, however often it announces the block. The same holds for a peer whose place another one took.
+    /// The peer says that it has not got it: others are asked, and this peer not before ten minutes have passed, however often
+    /// it announces the block; when nobody else is left, not before half a minute. The same holds for a peer whose place another took.
     void on_not_found(PeerId peer, const HeaderNode* node, std::int64_t now_us);
 
     bool requested(const HeaderNode* node) const { return in_flight_.contains(node); }
@@ -92,7 +92,7 @@ private:
     struct State {
         Measure measure;
         bool lan = false;                        ///< on the local network
-        bool inbound = true;
+        bool inbound = true, serves = false;     ///< `serves`: gives blocks, as far as it says
         bool outrun = false;                     ///< another gave a block for which it had been waited in vain
         std::uint64_t seen_bytes = 0;            ///< received of it when it was last looked at
         std::int64_t seen_us = 0, giving_us = 0; ///< when that was; when it last had given enough not to be called silent
@@ -114,6 +114,7 @@ private:
     void note_peer(const PeerInfo& peer, State& state, std::int64_t now_us);
     /// Owes a block and has sent nothing for so long, or none of its blocks became whole in `while_giving_us`.
     bool hangs(const State& state, std::int64_t silent_us, std::int64_t while_giving_us, std::int64_t now_us) const;
+    bool last_resort(PeerId peer, const State& state, const HeaderNode* node, std::int64_t now_us) const;
     bool may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, std::int64_t now_us) const;
     void take_over(const PeerInfo& peer, State& state, PeerId from, Outbox& out, std::int64_t now_us);
     void ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us);

@@ -14,6 +14,7 @@ namespace {
 using namespace cairn::sim;
 
 constexpr Scenario kScenarios[] = {
+    {"brief", "a small network fills within ten minutes, and three blocks after that reach every honest node; for many seeds", run_brief},
     {"bootstrap", "from hard-coded seeds only every honest node has eight outbound connections within ten minutes", run_bootstrap},
     {"relay", "a block reaches 99 % of the honest within five seconds over links of 100 ms", run_relay},
     {"partition", "when a partition into halves of six hours heals, all honest nodes agree within two minutes", run_partition},

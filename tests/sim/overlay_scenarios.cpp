@@ -11,6 +11,7 @@ namespace {
 constexpr std::int64_t kFillWithin = 10 * kMinute;
 constexpr std::int64_t kRelayWithin = 5 * kSecond;
 constexpr std::int64_t kAgreeWithin = 2 * kMinute;
+constexpr std::int64_t kReachAllWithin = 30 * kSecond;
 constexpr std::int64_t kMemoryOfPeer = 1 << 20;
 
 double seconds(std::int64_t us) { return static_cast<double>(us) / 1e6; }
@@ -31,11 +32,18 @@ public:
     Watch(Overlay& overlay, Outcome& outcome, bool verbose) : overlay_(overlay), outcome_(outcome), verbose_(verbose) {}
 
     void run_for(std::int64_t span_us) {
+        run_until(span_us, kMinute, [] { return false; });
+    }
+    /// Ends when `done`, too, which is looked at every `step_us`. False: the time was over before.
+    template <class F>
+    bool run_until(std::int64_t span_us, std::int64_t step_us, F done) {
         const std::int64_t end_us = overlay_.world().now_us() + span_us;
         while (overlay_.world().now_us() < end_us) {
-            overlay_.world().run_for(std::min(kMinute, end_us - overlay_.world().now_us()));
+            overlay_.world().run_for(std::min(step_us, end_us - overlay_.world().now_us()));
             look();
+            if (done()) return true;
         }
+        return false;
     }
     void look() {
         const Overlay::Filling now = overlay_.filling(kFillWithin);
@@ -93,7 +101,54 @@ Spread spread(const std::vector<std::pair<NodeHost*, std::uint32_t>>& audience, 
     return result;
 }
 
+/// The honest nodes that run and are past their initial download, up for `age_us` or longer: they are to get the next block.
+std::vector<std::pair<NodeHost*, std::uint32_t>> audience_of(const Overlay& overlay, std::int64_t age_us) {
+    std::vector<std::pair<NodeHost*, std::uint32_t>> audience;
+    for (NodeHost* node : overlay.honest())
+        if (node->running() && !node->chain().view()->initial_block_download && overlay.now_us() - node->started_us() > age_us)
+            audience.emplace_back(node, node->incarnation);
+    return audience;
+}
+
+/// An honest node finds a block, and all watch for it. False: nobody could.
+bool find_block(Overlay& overlay) {
+    NodeHost* miner = overlay.mine();
+    if (!miner) return false;
+    for (NodeHost* node : overlay.honest()) node->watch(miner->chain().tip()->hash);
+    return true;
+}
+
 }  // namespace
+
+Outcome run_brief(const RunOptions& run) {
+    Outcome outcome;
+    Overlay::Options options = overlay_options(run, 80);
+    options.tick_us = kSecond;
+    Overlay overlay(options);
+    Watch watch(overlay, outcome, run.verbose);
+    watch.run_for(options.start_spread_us);
+    const bool filled = watch.run_until(12 * kMinute, 10 * kSecond, [&] { return overlay.filling(0).late.empty(); });
+    outcome.figures["all have eight outbound after, s"] = seconds(overlay.now_us() - World::kBegin_us);
+    double slowest_s = 0;
+    for (int i = 0; i < 3 && filled; ++i) {
+        const std::int64_t found_us = overlay.now_us();
+        const auto audience = audience_of(overlay, kMinute);
+        if (!find_block(overlay)) {
+            outcome.expect(false, "nobody could find a block");
+            break;
+        }
+        Spread result;
+        const bool all = watch.run_until(kReachAllWithin, 2 * kSecond, [&] {
+            result = spread(audience, found_us);
+            return result.took_us.size() == result.nodes;
+        });
+        outcome.expect(all, fmt::format("block {} reached {} of {} honest nodes within {} s", i, result.took_us.size(), result.nodes, kReachAllWithin / kSecond));
+        if (!result.took_us.empty()) slowest_s = std::max(slowest_s, seconds(result.took_us.back()));
+    }
+    outcome.figures["last of the honest has a block, s"] = slowest_s;
+    watch.finish();
+    return outcome;
+}
 
 Outcome run_bootstrap(const RunOptions& run) {
     Outcome outcome;
@@ -119,15 +174,10 @@ Outcome run_relay(const RunOptions& run) {
     double worst_s = 0, worst_share = 100, sum_s = 0;
     for (int i = 0; i < kBlocks; ++i) {
         const std::int64_t found_us = overlay.world().now_us();
-        NodeHost* miner = overlay.mine();
-        if (!miner) {
+        const auto audience = audience_of(overlay, kMinute);
+        if (!find_block(overlay)) {
             outcome.expect(false, "nobody could find a block");
             break;
-        }
-        std::vector<std::pair<NodeHost*, std::uint32_t>> audience;
-        for (NodeHost* node : overlay.honest()) {
-            node->watch(miner->chain().tip()->hash);
-            if (node->running() && !node->chain().view()->initial_block_download && found_us - node->started_us() > kMinute) audience.emplace_back(node, node->incarnation);
         }
         watch.run_for(kMinute);
         const Spread result = spread(audience, found_us);

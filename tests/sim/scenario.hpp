@@ -39,6 +39,7 @@ struct Scenario {
     Outcome (*run)(const RunOptions& options);
 };
 
+Outcome run_brief(const RunOptions& options);
 Outcome run_bootstrap(const RunOptions& options);
 Outcome run_relay(const RunOptions& options);
 Outcome run_partition(const RunOptions& options);

@@ -179,6 +179,20 @@ TEST_F(BlockFetchTest, AsksAnotherPeerWhenOneHasNotGotWhatItAnnounced) {
     EXPECT_EQ(asked(peers_[1]), first) << "nobody else is left";
 }
 
+TEST_F(BlockFetchTest, AsksAgainAfterHalfAMinuteWhenNobodyHadTheBlock) {
+    have_headers(1);
+    const auto first = asked(connect(1));
+    fetch_.on_not_found(1, first[0], now_);
+    EXPECT_EQ(asked(connect(2)), first);
+    now_ += 10 * kSecond;
+    fetch_.on_not_found(2, first[0], now_);
+    now_ += 20 * kSecond - 1;
+    EXPECT_TRUE(asked(peers_[1]).empty());
+    now_ += 1;
+    EXPECT_TRUE(asked(peers_[2]).empty()) << "it said no twenty seconds ago";
+    EXPECT_EQ(asked(peers_[1]), first);
+}
+
 TEST_F(BlockFetchTest, GivesAStallerTwoSecondsThenDoublesThem) {
     have_headers(1100);
     PeerInfo& staller = connect(1);
