@@ -7,6 +7,7 @@
 #include "consensus/base/codec.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/random.hpp"
+#include "light/branches.hpp"
 #include "light/keys/backup.hpp"
 #include "net/io/log.hpp"
 #include "storage/atomic_file.hpp"
@@ -78,6 +79,13 @@ void WalletShelf::attach(LightChain& role, net::NetPort& net) {
 void WalletShelf::attach(LightChain& role) {
     role_ = &role;
     rescans_.allow();
+    const auto view = role.view();
+    bool moved = false;
+    {
+        const std::lock_guard lock(mutex_);
+        moved = view && rejoin_all(view->tip);
+    }
+    if (moved) tell_role();
 }
 
 void WalletShelf::detach() {
@@ -299,9 +307,14 @@ void WalletShelf::shelve(Shelved shelved) {
     SpendPolicy policy = wallet.policy();
     policy.fallback_fee = options_.fallback_fee;
     shelved.wallet->set_policy(policy);
+    if (const auto view = chain(); view && view->tip) {
+        // The chain may have changed while it was away.
+        const auto done = rejoin(*shelved.wallet, *view->tip, [this](const BlockHash& hash) { return find_header(hash); });
+        if (!done) log::error("Wallet \"{}\": {}", shelved.name, done.error().message);
+    }
     Birthday since{{}, wallet.birth()};
     if (wallet.tip().height >= 0) since = {wallet.tip().height + 1, {}};
-    if (const auto note = rescan_note(wallet)) since = {*note, {}};
+    if (const auto note = rescan_note(wallet)) since = {std::min(*note, since.height.value_or(*note)), {}};
     shelved.seen_scripts = wallet.watched_scripts().size();
     // The next block may come before the scan goes back: what is still missing then has to stand somewhere.
     if (const auto view = chain(); view && view->scanned_height > 0 && height_of(since) <= view->scanned_height) {
@@ -488,15 +501,34 @@ std::shared_ptr<const WatchSet> WalletShelf::watch() {
     return set;
 }
 
+/// Brings wallets onto the branch of `here` that stand on another one. Was one?
+bool WalletShelf::rejoin_all(const HeaderNode* here) {
+    bool any = false;
+    for (Shelved& one : wallets_) {
+        if (!here || one.wallet->tip().hash == here->hash) continue;
+        const auto from = rejoin(*one.wallet, *here, [this](const BlockHash& hash) { return find_header(hash); });
+        if (!from) log::error("Wallet \"{}\": {}", one.name, from.error().message);
+        if (!from || !*from) continue;
+        log::info("Wallet \"{}\" was on another branch of the chain; looking at blocks from {} on", one.name, **from);
+        note_rescan(one, **from);
+        one.search = add_search(Birthday{**from, {}});
+        any = true;
+    }
+    return any;
+}
+
 void WalletShelf::on_block(const BlockPtr& block, const ScanPlace& place) {
     plain_.on_block(block, place);
+    const HeaderNode* here = find_header(place.hash);
     const std::lock_guard lock(mutex_);
+    const bool moved = rejoin_all(here);
     for (Shelved& one : wallets_) {
         const auto done = place.height > one.wallet->tip().height ? one.wallet->connect_block(place_of(place), block.get())
                                                                   : one.wallet->rescan_block(place_of(place), *block);
         if (!done) log::error("Wallet \"{}\": {}", one.name, done.error().message);
     }
     (void)grew();
+    if (moved) tell_role();
 }
 
 void WalletShelf::on_disconnected(const ScanPlace& place) {
@@ -505,15 +537,17 @@ void WalletShelf::on_disconnected(const ScanPlace& place) {
     const std::lock_guard lock(mutex_);
     for (Shelved& one : wallets_) {
         if (one.wallet->tip().height < place.height || !node || !node->parent) continue;
-        const auto done = one.wallet->disconnect_to({node->parent->height, node->parent->hash, node->parent->header.time});
+        const auto done = take_back(*one.wallet, *node->parent);
         if (!done) log::error("Wallet \"{}\": {}", one.name, done.error().message);
     }
 }
 
 void WalletShelf::on_scanned(const ScanPlace& place) {
     plain_.on_scanned(place);
+    const HeaderNode* here = find_header(place.hash);
     {
         const std::lock_guard lock(mutex_);
+        if (rejoin_all(here)) tell_role();
         for (Shelved& one : wallets_) {
             Wallet& wallet = *one.wallet;
             if (const auto note = rescan_note(wallet); one.searching && note && place.height >= *note) {

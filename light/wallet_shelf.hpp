@@ -65,6 +65,7 @@ public:
     void on_transaction(const TransactionPtr& tx) override;
     bool concerns(const Transaction& tx) const override;
     std::vector<OwnPayment> own_payments() override;
+    std::vector<OutPoint> coins() override;
 
     // --- WalletHost
     std::int64_t now() const override { return options_.now(); }
@@ -91,6 +92,7 @@ private:
     void shelve(Shelved wallet);
     std::uint64_t add_search(const Birthday& since);
     Height height_of(const Birthday& since) const;
+    bool rejoin_all(const HeaderNode* here);
     void note_rescan(Shelved& one, Height from);
     void give_up_rescan(const std::string& name);
     bool grew();

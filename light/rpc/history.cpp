@@ -171,7 +171,13 @@ RpcMethod gettransaction(const RpcContext& context) {
 RpcMethod abandontransaction(const RpcContext& context) {
     return wallet_method(context, "abandontransaction", "Gives up a transaction that is not in a block, so that what it spends can be spent again.",
                          {arg_hex("txid", http::required(), "The transaction")}, {none()}, [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
-                             expect(wallet.abandon(Txid(http::as_hash(request.param(0), "txid"))));
+                             const Txid txid(http::as_hash(request.param(0), "txid"));
+                             // Nobody can tell whether a payment of others still waits anywhere, or was spent otherwise: the user may say so.
+                             const WalletTxPtr tx = wallet.ledger().find(txid);
+                             if (tx && tx->state == TxState::waiting && wallet.ledger().debit(tx->tx->tx()) == 0) expect(wallet.leave_transaction(txid));
+                             const auto done = wallet.abandon(txid);
+                             if (!done && done.error().kind == WalletErrorKind::wallet) throw RpcError{code::kInvalidAddressOrKey, done.error().message};
+                             expect(done);
                              out.null();
                          });
 }
