@@ -79,6 +79,7 @@ std::optional<Descriptor::Keys> Descriptor::public_keys(std::uint32_t index, Scr
             if (!derived) return std::nullopt;
             found->add_public(derived->pubkey, std::move(derived->origin));
             if (derived->private_key) found->add(*derived->private_key);
+            if (!derived->participants.empty()) found->add_musig(std::move(derived->aggregate), std::move(derived->participants));
             for (const KeyExpression& participant : expression.participants()) {
                 auto one = participant.derive(index);
                 if (!one) return std::nullopt;

@@ -206,15 +206,6 @@ Result<void, std::string> KeyExpression::read_path(std::vector<std::string_view>
 
 namespace {
 
-/// The extended key whose children an aggregate key has (BIP328): its chain code is the same for all.
-ExtendedKey synthetic_key(const PublicKey& aggregate) {
-    static const Bytes chain_code = *from_hex("868087ca02a6f974c4598924c36b57762d32cb45717167e300622c7167e38965");
-    ExtendedKey key;
-    key.chain_code = Uint256(chain_code);
-    key.public_key = aggregate;
-    return key;
-}
-
 /// The texts between the commas.
 Result<std::vector<std::string_view>, std::string> musig_arguments(std::string_view text) {
     if (text.empty()) return fail(std::string("musig(): Must contain key expressions"));
@@ -259,7 +250,7 @@ Result<KeyExpression, std::string> KeyExpression::parse_musig(std::string_view t
     return result;
 }
 
-std::optional<PublicKey> KeyExpression::aggregate(std::uint32_t index) const {
+std::optional<PublicKey> KeyExpression::aggregate(std::uint32_t index, std::vector<CompressedKey>* sorted) const {
     std::vector<CompressedKey> keys;
     for (const KeyExpression& participant : participants_) {
         const auto key = participant.public_key(index);
@@ -267,6 +258,7 @@ std::optional<PublicKey> KeyExpression::aggregate(std::uint32_t index) const {
         std::ranges::copy(*key, keys.emplace_back().begin());
     }
     std::ranges::sort(keys);
+    if (sorted) *sorted = keys;
     const auto whole = MusigKey::aggregate(keys);
     if (!whole) return std::nullopt;
     return whole->key;
@@ -318,7 +310,7 @@ std::optional<Bytes> KeyExpression::public_key(std::uint32_t index) const {
     if (!participants_.empty()) {
         const auto whole = aggregate(index);
         if (!whole) return std::nullopt;
-        key = synthetic_key(*whole);
+        key = aggregate_extended_key(*whole);
     }
     if (!key) return key_;
     key = key->derive(path_);
@@ -332,10 +324,13 @@ std::optional<KeyExpression::Derived> KeyExpression::derive(std::uint32_t index)
     Derived result;
     result.origin = origin_.value_or(KeyOrigin{});
     if (!participants_.empty()) {
-        const auto whole = aggregate(index);
+        std::vector<CompressedKey> sorted;
+        const auto whole = aggregate(index, &sorted);
         const auto key = public_key(index);
         if (!whole || !key) return std::nullopt;
         result.pubkey = *key;
+        result.aggregate = to_bytes(whole->compressed());
+        for (const CompressedKey& one : sorted) result.participants.push_back(to_bytes(one));
         result.origin.fingerprint = fingerprint_of(*whole);
         result.origin.path = path_;
         if (ranged_) result.origin.path.push_back(index);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "consensus/base/result.hpp"
+#include "consensus/crypto/ecc.hpp"
 #include "light/keys/script_keys.hpp"
 
 namespace cairn::light {
@@ -30,6 +31,8 @@ public:
         Bytes pubkey;  ///< 33 bytes, or 65 for an uncompressed one
         KeyOrigin origin;
         std::optional<WalletKey> private_key;
+        Bytes aggregate;                  ///< of musig(): before its path is followed
+        std::vector<Bytes> participants;  ///< in the order in which they are aggregated
     };
 
     /// Errors: Bitcoin Core's words.
@@ -65,7 +68,7 @@ private:
     /// Reads the path behind a key, with a range at its end.
     Result<void, std::string> read_path(std::vector<std::string_view> parts);
     std::string path_text() const;
-    std::optional<PublicKey> aggregate(std::uint32_t index) const;
+    std::optional<PublicKey> aggregate(std::uint32_t index, std::vector<CompressedKey>* sorted = nullptr) const;
     std::optional<std::string> musig_text(const ChainParams& params, DescriptorForm form) const;
     std::string origin_text() const;
     std::optional<std::string> normalized_text(const ChainParams& params) const;

@@ -4,6 +4,7 @@
 
 #include "consensus/base/check.hpp"
 #include "consensus/base/codec.hpp"
+#include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
 #include "consensus/crypto/hmac.hpp"
 #include "consensus/primitives/base58.hpp"
@@ -48,6 +49,24 @@ std::optional<ExtendedKey> ExtendedKey::from_seed(ByteSpan seed) {
     if (!key.private_key) return std::nullopt;
     key.public_key = key.private_key->public_key();
     key.chain_code = Uint256(ByteSpan(code).subspan(32));
+    return key;
+}
+
+std::optional<Uint256> ExtendedKey::child_tweak(std::uint32_t number) const {
+    if (number & kHardened) return std::nullopt;
+    Bytes data;
+    Writer writer(data);
+    writer.bytes(public_key->compressed());
+    writer.bytes(big_endian(number));
+    return Uint256(ByteSpan(hmac_sha512(chain_code.span(), data)).first(32));
+}
+
+ExtendedKey aggregate_extended_key(const PublicKey& aggregate) {
+    // The hash of "MuSig2MuSig2MuSig2": the chain code is the same for all.
+    static const Uint256 chain_code(*from_hex("868087ca02a6f974c4598924c36b57762d32cb45717167e300622c7167e38965"));
+    ExtendedKey key;
+    key.chain_code = chain_code;
+    key.public_key = aggregate;
     return key;
 }
 

@@ -36,6 +36,8 @@ struct ExtendedKey {
     /// known.
     std::optional<ExtendedKey> derive(std::uint32_t number) const;
     std::optional<ExtendedKey> derive(std::span<const std::uint32_t> path) const;
+    /// What is added to this key to make the child with this number; nullopt for hardened ones.
+    std::optional<Uint256> child_tweak(std::uint32_t number) const;
     /// The same without the private key.
     ExtendedKey neutered() const;
     KeyFingerprint fingerprint() const { return fingerprint_of(*public_key); }
@@ -47,6 +49,9 @@ struct ExtendedKey {
     /// The 74 bytes behind the version, with the public key, as PSBT has them.
     Bytes public_bytes() const;
 };
+
+/// The extended key whose children an aggregate of several keys has (BIP328).
+ExtendedKey aggregate_extended_key(const PublicKey& aggregate);
 
 /// An xpub/tpub or xprv/tprv of this network.
 std::optional<ExtendedKey> parse_extended_key(std::string_view text, const ChainParams& params);

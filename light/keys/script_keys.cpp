@@ -55,6 +55,7 @@ void ScriptKeys::merge(const ScriptKeys& other) {
     for (const auto& [id, info] : other.public_keys_) add_public(info.key, info.origin);
     scripts_.insert(other.scripts_.begin(), other.scripts_.end());
     for (const auto& [output, spend] : other.taproot_) add_taproot(spend);
+    musig_.insert(other.musig_.begin(), other.musig_.end());
 }
 
 const WalletKey* ScriptKeys::find(const Hash160& pubkey_hash) const { return look_up(keys_, pubkey_hash); }

@@ -38,6 +38,8 @@ public:
     void add_script(Bytes script);
     /// The output key is made of these and found by its x coordinate.
     void add_taproot(TaprootSpend spend);
+    /// The participants of a key of several (BIP327), in the order in which they are aggregated; keys as they are written.
+    void add_musig(Bytes aggregate, std::vector<Bytes> participants) { musig_.emplace(std::move(aggregate), std::move(participants)); }
     /// Takes over what `other` knows and this does not.
     void merge(const ScriptKeys& other);
 
@@ -58,6 +60,9 @@ public:
     /// By the single SHA-256 of P2WSH. Null: unknown.
     const Bytes* find_witness_script(const Uint256& script_hash) const;
 
+    /// Participants by aggregate key.
+    const std::map<Bytes, std::vector<Bytes>>& musig() const { return musig_; }
+
     /// Who only tells others what there is needs no private keys, and may keep origins to himself.
     ScriptKeys without_private_keys() const;
     ScriptKeys without_origins() const;
@@ -71,6 +76,7 @@ private:
     std::map<Hash160, Hash160> xonly_hashes_;  ///< of the x coordinates of compressed keys, to the hash of the key
     std::map<Hash160, Bytes> scripts_;
     std::map<Uint256, TaprootSpend> taproot_;  ///< by output key
+    std::map<Bytes, std::vector<Bytes>> musig_;
 };
 
 /// The public key as it is written: 33 or 65 bytes.

@@ -6,6 +6,7 @@
 #include "consensus/script/script.hpp"
 #include "consensus/script/verify.hpp"
 #include "light/psbt/detail/signature_data.hpp"
+#include "light/psbt/musig.hpp"
 #include "light/signing/produce_signature.hpp"
 
 namespace cairn::light {
@@ -123,6 +124,7 @@ PsbtStatus sign_psbt_input(Psbt& psbt, std::size_t index, const ScriptKeys& keys
     if (!spent) return PsbtStatus::missing_input;
     const auto hash_type = choose_hash_type(input, spent->script_pubkey, options.hash_type);
     if (!hash_type) return PsbtStatus::sighash_mismatch;
+    sign_musig_input(input, index, keys, transaction, *hash_type, options.musig);
     const TransactionSignatureMaker maker(transaction.tx()->tx(), index, spent->value, transaction.precomputed(), *hash_type);
     return produce(input, *spent, keys, maker, options.finalize, missing);
 }

@@ -38,9 +38,12 @@ enum class PsbtStatus {
 /// Bitcoin Core's sentence.
 std::string_view to_string(PsbtStatus status);
 
+class MusigSessions;
+
 struct PsbtSignOptions {
     std::optional<int> hash_type;  ///< none: DEFAULT for taproot, ALL otherwise
     bool finalize = true;          ///< put complete signatures into the final fields
+    MusigSessions* musig = nullptr;  ///< where secret nonces wait; null: no nonces and partial signatures are made
 };
 
 /// Adds to an input what `keys` know: scripts, origins, taproot fields, and signatures when there are private keys. What is wanted must

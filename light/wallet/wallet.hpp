@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "consensus/primitives/block.hpp"
-#include "light/psbt/roles.hpp"
+#include "light/psbt/musig.hpp"
 #include "light/signing/sign_transaction.hpp"
 #include "light/wallet/spending.hpp"
 
@@ -277,6 +277,7 @@ private:
     int unsaved_blocks_ = 0;
     std::optional<std::uint64_t> seed_;
     mutable std::shared_ptr<const WalletPicture> picture_;
+    mutable MusigSessions musig_;
 };
 
 }  // namespace cairn::light

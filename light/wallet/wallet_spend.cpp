@@ -271,6 +271,7 @@ Outcome<PsbtStatus> Wallet::fill_psbt(Psbt& psbt, const PsbtOptions& options) co
     PsbtSignOptions how;
     how.hash_type = options.hash_type;
     how.finalize = options.finalize;
+    if (options.sign) how.musig = &musig_;
     for (std::size_t i = 0; i < psbt.inputs.size(); ++i) {
         ScriptKeys keys;
         if (const auto spent = psbt.inputs[i].spent()) keys = book_.solving_data(spent->script_pubkey, options.sign);
