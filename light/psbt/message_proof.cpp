@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "consensus/base/codec.hpp"
+#include "consensus/script/number.hpp"
 #include "consensus/script/script.hpp"
 #include "consensus/script/solver.hpp"
 #include "light/psbt/base64.hpp"
@@ -107,6 +108,89 @@ MessageCheck verify_proof(std::string_view message, ByteSpan script, ByteSpan by
     return check;
 }
 
+// --- lock times that a script asks for
+
+constexpr std::size_t kMostLocks = 8;  ///< of a kind that are tried
+
+struct AskedLocks {
+    std::vector<std::uint32_t> times, ages;  ///< of CHECKLOCKTIMEVERIFY and CHECKSEQUENCEVERIFY
+};
+
+void add_lock(std::vector<std::uint32_t>& to, std::int64_t number) {
+    if (number <= 0 || number > std::int64_t{UINT32_MAX} || to.size() >= kMostLocks) return;
+    const auto lock = static_cast<std::uint32_t>(number);
+    if (std::find(to.begin(), to.end(), lock) == to.end()) to.push_back(lock);
+}
+
+void read_locks(ByteSpan script, AskedLocks& asked) {
+    ScriptReader reader(script);
+    std::optional<std::int64_t> number;
+    for (Instruction step; reader.next(step);) {
+        if (number && step.opcode == Opcode::op_checklocktimeverify) add_lock(asked.times, *number);
+        if (number && step.opcode == Opcode::op_checksequenceverify) add_lock(asked.ages, *number);
+        number.reset();
+        const auto code = static_cast<int>(step.opcode);
+        if (const int small = code - static_cast<int>(Opcode::op_1) + 1; small >= 1 && small <= 16) number = small;
+        else if (!step.data.empty() && step.data.size() <= 5) number = decode_script_number(step.data, true, 5);
+    }
+}
+
+AskedLocks locks_of(ByteSpan script, const ScriptKeys& keys) {
+    AskedLocks asked;
+    const Solution solution = solve(script);
+    const auto hash_of = [](ByteSpan bytes) {
+        Hash160 hash;
+        std::copy_n(bytes.begin(), hash.size(), hash.begin());
+        return hash;
+    };
+    switch (solution.type) {
+        case OutputType::scripthash:
+            if (const Bytes* redeem = keys.find_script(hash_of(solution.parts[0]))) {
+                if (classify(*redeem) == OutputType::witness_v0_scripthash) return locks_of(*redeem, keys);
+                read_locks(*redeem, asked);
+            }
+            break;
+        case OutputType::witness_v0_scripthash:
+            if (const Bytes* inner = keys.find_witness_script(Uint256(solution.parts[0]))) read_locks(*inner, asked);
+            break;
+        case OutputType::witness_v1_taproot:
+            if (const TaprootSpend* spend = keys.find_taproot(Uint256(solution.parts[0]))) {
+                for (const TaprootSpend::Leaf& leaf : spend->leaves) read_locks(leaf.script, asked);
+            }
+            break;
+        default: read_locks(script, asked);
+    }
+    return asked;
+}
+
+/// What the second transaction may have to say, the least first.
+std::vector<MessageLocks> lock_choices(ByteSpan script, const ScriptKeys& keys) {
+    AskedLocks asked = locks_of(script, keys);
+    for (auto* kind : {&asked.times, &asked.ages}) {
+        kind->push_back(0);
+        std::sort(kind->begin(), kind->end());
+    }
+    std::vector<MessageLocks> choices;
+    for (const std::uint32_t age : asked.ages) {
+        for (const std::uint32_t time : asked.times) {
+            if (age != 0 || time != 0) choices.push_back({age != 0 ? 2u : 0u, time, age});
+        }
+    }
+    return choices;
+}
+
+Result<std::string, std::string> sign_once(std::string_view message, ByteSpan script, const ScriptKeys& keys, const MessageOptions& options) {
+    auto psbt = make_message_psbt(message, script, options);
+    if (!psbt) return fail(psbt.error());
+    const auto transaction = PsbtTransaction::make(*psbt);
+    for (std::size_t i = 0; transaction && i < psbt->inputs.size(); ++i)
+        if (const PsbtStatus status = sign_psbt_input(*psbt, i, keys, *transaction); status != PsbtStatus::complete)
+            return fail(std::string(to_string(status)));
+    auto text = finish_message_psbt(*psbt);
+    if (!text) return fail(std::string(to_string(PsbtStatus::incomplete)));
+    return std::move(*text);
+}
+
 MessageCheck verify_legacy(std::string_view message, ByteSpan key_hash, ByteSpan bytes) {
     Hash160 hash;
     std::copy_n(key_hash.begin(), hash.size(), hash.begin());
@@ -172,15 +256,14 @@ std::optional<std::string> finish_message_psbt(Psbt& psbt) {
 }
 
 Result<std::string, std::string> sign_message(std::string_view message, ByteSpan script, const ScriptKeys& keys, const MessageOptions& options) {
-    auto psbt = make_message_psbt(message, script, options);
-    if (!psbt) return fail(psbt.error());
-    const auto transaction = PsbtTransaction::make(*psbt);
-    for (std::size_t i = 0; transaction && i < psbt->inputs.size(); ++i)
-        if (const PsbtStatus status = sign_psbt_input(*psbt, i, keys, *transaction); status != PsbtStatus::complete)
-            return fail(std::string(to_string(status)));
-    auto text = finish_message_psbt(*psbt);
-    if (!text) return fail(std::string(to_string(PsbtStatus::incomplete)));
-    return std::move(*text);
+    auto text = sign_once(message, script, keys, options);
+    if (text || options.locks != MessageLocks{}) return text;
+    MessageOptions locked = options;
+    for (const MessageLocks& locks : lock_choices(script, keys)) {
+        locked.locks = locks;
+        if (auto later = sign_once(message, script, keys, locked)) return later;
+    }
+    return text;
 }
 
 MessageCheck verify_message(std::string_view message, ByteSpan script, std::string_view signature) {

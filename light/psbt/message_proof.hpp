@@ -35,7 +35,8 @@ std::optional<PsbtMessage> message_of_psbt(const Psbt& psbt);
 /// The shortest of the three forms: a witness stack ("smp…"), a transaction ("ful…"), a PSBT ("pof…"). nullopt: signatures are missing.
 std::optional<std::string> finish_message_psbt(Psbt& psbt);
 
-/// All in one. Errors: what is missing, in the words of to_string(PsbtStatus).
+/// All in one. Where the script asks for lock times and `options` name none, the least that let it be signed are taken, and the signature
+/// is good from then on. Errors: what is missing, in the words of to_string(PsbtStatus).
 Result<std::string, std::string> sign_message(std::string_view message, ByteSpan script, const ScriptKeys& keys,
                                               const MessageOptions& options = {});
 

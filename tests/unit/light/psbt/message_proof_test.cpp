@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/base/hex.hpp"
 #include "consensus/crypto/hash.hpp"
+#include "consensus/rules/params.hpp"
 #include "consensus/script/opcode.hpp"
 #include "consensus/script/script.hpp"
 #include "consensus/script/sighash.hpp"
 #include "consensus/script/taproot.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "light/psbt/base64.hpp"
 #include "light/psbt/roles.hpp"
 #include "light/signing/sign_transaction.hpp"
@@ -227,6 +230,38 @@ TEST(MessageProof, IsSignedBySeveralOverAPsbt) {
     payment = psbt;
     payment.unknown.clear();
     EXPECT_FALSE(message_of_psbt(payment).has_value());
+}
+
+TEST(MessageProof, TakesTheLockTimesThatAScriptAsksFor) {
+    struct Case {
+        std::string descriptor;
+        std::uint32_t lock_time, sequence;
+    };
+    const auto key = [](std::uint8_t number) { return to_hex(pubkey(number)); };
+    const ChainParamsPtr params = make_params(Network::regtest);
+    const auto wif = encode_wif(make_key(1), params->addresses);
+    const std::string nobody = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
+    for (const Case& one : {Case{"wsh(and_v(v:pk(" + wif + "),after(500000)))", 500'000, 0}, Case{"wsh(and_v(v:pk(" + wif + "),older(144)))", 0, 144},
+                            Case{"wsh(and_v(v:pk(" + wif + "),after(16)))", 16, 0},
+                            Case{"sh(wsh(and_v(v:pk(" + wif + "),after(1700000000))))", 1'700'000'000, 0},
+                            Case{"tr(" + nobody + ",and_v(v:pk(" + wif + "),older(4194305)))", 0, 4'194'305},
+                            // What somebody else could do at once is of no use.
+                            Case{"wsh(or_d(pk(" + key(2) + "),and_v(v:pk(" + wif + "),older(10))))", 0, 10},
+                            // Of two ways the sooner, and none where none is needed.
+                            Case{"wsh(andor(pk(" + wif + "),older(5),and_v(v:pk(" + key(3) + "),after(7))))", 0, 5},
+                            Case{"wsh(or_d(pk(" + wif + "),and_v(v:pk(" + key(2) + "),older(10))))", 0, 0}}) {
+        const auto descriptor = parse_descriptor(one.descriptor, *params, false);
+        ASSERT_TRUE(descriptor) << descriptor.error();
+        ScriptKeys keys;
+        const Bytes script = descriptor->scripts(0, &keys)->front();
+        const auto signature = sign_message(kMessage, script, keys);
+        ASSERT_TRUE(signature) << one.descriptor << ": " << signature.error();
+        const MessageCheck check = verify_message(kMessage, script, *signature);
+        EXPECT_EQ(check.state, MessageState::valid) << one.descriptor << ": " << check.reason;
+        EXPECT_EQ(check.lock_time, one.lock_time) << one.descriptor;
+        EXPECT_EQ(check.sequence, one.sequence) << one.descriptor;
+        EXPECT_FALSE(sign_message(kMessage, script, keys.without_private_keys()));
+    }
 }
 
 TEST(MessageProof, RefusesWhatIsNoSignature) {
