@@ -36,11 +36,12 @@ const std::vector<Command>& commands() {
         {"receive", "[--amount=<bitcoins>] [--label=<text>] [--type=bech32|bech32m|p2sh-segwit|legacy]",
          "Show a new address to be paid at, and its QR code.", 0, 0, {"amount", "label", "type", "no-qr"}, receive},
         {"send", "<address> <bitcoins>|all [--fee=<satoshis per vbyte>] [--target=<blocks>] [--subtract-fee] [--yes]",
-         "Pay. Shows what leaves the wallet and what it costs, and asks before anything is signed.", 2, 2,
+         "Pay. Shows what leaves the wallet and what it costs, and asks before anything is sent.", 2, 2,
          {"fee", "target", "subtract-fee", "yes"}, send},
         {"history", "[--count=<n>]", "Show the newest payments, the last one last (default: 20).", 0, 0, {"count"}, history},
         {"balance", "", "Show what the wallet holds, and how far blocks were looked at.", 0, 0, {}, balance},
-        {"backup", "<file>", "Write the wallet to a file that restore reads. Labels are in there, which the words know nothing of.", 1, 1, {}, backup},
+        {"backup", "<file> [--no-passphrase]", "Write the wallet to a file that restore reads. Labels are in there, which the words know nothing of.", 1, 1,
+         {"no-passphrase"}, backup},
     };
     return all;
 }
@@ -124,10 +125,10 @@ void Session::confirm(const std::string& question) {
     if (!answer || (*answer != "yes" && *answer != "YES" && *answer != "Yes")) throw Refusal{"Nothing was sent"};
 }
 
-std::string Session::ask_new_passphrase() {
+std::string Session::ask_new_passphrase(const std::string& question) {
     if (has("no-passphrase")) return "";
     for (int attempt = 0; attempt < 3; ++attempt) {
-        const std::string first = ask_secret("Passphrase that locks the wallet on this computer (empty: none): ");
+        const std::string first = ask_secret(question);
         if (first.empty()) return "";
         if (ask_secret("The same again: ") == first) return first;
         console.show("The two differ.\n");

@@ -66,7 +66,7 @@ void create(Session& session, const std::string& name, const std::string& senten
     if (!passphrase.empty()) arguments.set("passphrase", passphrase);
     session.call("createwallet", arguments);
     const Unlocked unlocked(session, name, passphrase);
-    const UniValue results = session.call("importdescriptors", Named().set("requests", import_requests(*master, session.params, timestamp)), name);
+    const UniValue results = session.call("importdescriptors", Named().set("requests", import_requests(*master, session.params, timestamp)).set("wait", false), name);
     for (const UniValue& result : results.getValues()) {
         if (!member(result, "success").isTrue()) {
             throw Refusal{"The wallet was made, but its keys were not taken: " + member(member(result, "error"), "message").getValStr()};
@@ -125,7 +125,15 @@ UniValue birthday(Session& session) {
 
 void restore_file(Session& session, const std::string& name) {
     const auto path = std::filesystem::absolute(session.option("from"));
-    session.call("restorewallet", Named().set("wallet_name", name).set("backup_file", path.string()).set("load_on_startup", true));
+    constexpr int kPassphraseNeeded = -14;
+    Named arguments;
+    arguments.set("wallet_name", name).set("backup_file", path.string()).set("load_on_startup", true);
+    auto result = session.caller.call("restorewallet", arguments);
+    if (!result && result.error().code == kPassphraseNeeded) {
+        arguments.set("passphrase", session.ask_secret("Passphrase of the file: "));
+        result = session.caller.call("restorewallet", arguments);
+    }
+    if (!result) throw Refusal{"Nothing was restored: " + result.error().message};
     session.console.show("The wallet \"" + name + "\" is back, as it was when " + path.string() + " was written.\n");
 }
 

@@ -88,9 +88,14 @@ void backup(Session& session) {
     const auto path = std::filesystem::absolute(session.words.front());
     std::error_code ignored;
     if (std::filesystem::exists(path, ignored)) throw Refusal{path.string() + " exists already. Choose another name"};
-    session.call("backupwallet", Named().set("destination", path.string()), wallet);
+    const std::string passphrase = session.ask_new_passphrase("Passphrase for the file, which restoring will ask for (empty: none): ");
+    Named arguments;
+    arguments.set("destination", path.string());
+    if (!passphrase.empty()) arguments.set("passphrase", passphrase);
+    session.call("backupwallet", arguments, wallet);
     session.console.show("The wallet \"" + wallet + "\" is in " + path.string() +
-                         ". Whoever has this file has what the wallet has; with a passphrase they need that, too.\n");
+                         (passphrase.empty() ? ". Whoever has this file sees what the wallet has; to spend it, they need the wallet's passphrase, if it has one.\n"
+                                             : ". The file is of no use without its passphrase.\n"));
 }
 
 }  // namespace cairn::light::terminal

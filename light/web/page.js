@@ -11,7 +11,8 @@ const byId = id => document.getElementById(id);
 
 let wallet = null;   // the wallet that is shown; null: none is loaded
 let locked = false;
-let draft = null;    // the payment in the preview, as it will be signed
+let draft = null;    // the payment in the preview: {psbt} as it will be signed, or {hex} where it is signed already
+let lost = false;    // the last look at the wallet failed
 
 async function post(path, type, body) {
   let response;
@@ -81,6 +82,8 @@ async function chooseWallets() {
   }
   if (!names.includes(wallet)) wallet = names.length ? names[0] : null;
   if (wallet !== null) list.value = wallet;
+  list.hidden = wallet === null;
+  for (const part of document.querySelectorAll('main > :not(#trouble)')) part.hidden = wallet === null;
   if (wallet === null) throw new Error('No wallet is loaded. Make one in a terminal: cairn-light init');
 }
 
@@ -128,7 +131,8 @@ async function refresh() {
   await chooseWallets();
   const [balances, info, chain, entries] = await Promise.all([
     call('getbalances'), call('getwalletinfo'), call('getblockchaininfo', {}, false), call('listtransactions', {label: '*', count: 50})]);
-  locked = Number(info.unlocked_until) === 0;
+  locked = info.unlocked_until !== undefined && Number(info.unlocked_until) === 0;
+  showPassphrases();
   const pending = amountOf(balances.mine.untrusted_pending) + amountOf(balances.mine.immature);
   byId('trusted').textContent = bitcoins(amountOf(balances.mine.trusted));
   byId('pending').textContent = 'and ' + bitcoins(pending) + ' BTC on its way';
@@ -171,27 +175,78 @@ function feeChoice() {
   return {fee_rate: rate};
 }
 
-async function makeDraft(to) {
-  const options = feeChoice();
-  if (byId('all').checked) {
-    if (locked) throw new Error('To send all there is from a locked wallet, use the terminal: cairn-light send ' + to + ' all');
-    return (await call('sendall', {recipients: [to], options: {...options, add_to_wallet: false, psbt: true}})).psbt;
+// Does it begin like a silent payment address? Such a payment depends on the keys of the coins that it spends.
+const isSilent = address => /^(sp|tsp|sprt)1/i.test(address);
+
+// The passphrase is asked for where keys are needed: before the preview of a silent payment, after that of any other.
+function showPassphrases() {
+  byId('early-label').hidden = !(locked && isSilent(byId('to').value.trim()));
+  byId('passphrase-label').hidden = !(locked && draft && !draft.hex);
+}
+
+// Runs work that needs keys; a wallet that was locked is locked again.
+async function unlocked(field, work) {
+  const wasLocked = locked;
+  if (wasLocked) {
+    const passphrase = byId(field).value;
+    byId(field).value = '';
+    await call('walletpassphrase', {passphrase, timeout: 60});
   }
+  try {
+    return await work();
+  } finally {
+    if (wasLocked) await call('walletlock');
+  }
+}
+
+function amountToSend() {
   const amount = satoshis(byId('amount').value);
   if (amount <= 0n) throw new Error('The amount must be above zero');
-  return (await call('walletcreatefundedpsbt', {inputs: [], outputs: [{[to]: bitcoins(amount)}], options, psbt_version: 0})).psbt;
+  return bitcoins(amount);
+}
+
+async function makeDraft(to) {
+  const options = feeChoice();
+  if (isSilent(to)) {
+    const keep = {...options, add_to_wallet: false};
+    const made = await unlocked('early', () => byId('all').checked ? call('sendall', {recipients: [to], options: keep})
+                                                                   : call('send', {outputs: [{[to]: amountToSend()}], options: keep}));
+    if (!made.complete) throw new Error('This wallet alone cannot sign the payment');
+    return made;
+  }
+  if (byId('all').checked) return {psbt: (await call('sendall', {recipients: [to], options: {...options, add_to_wallet: false, psbt: true}})).psbt};
+  return {psbt: (await call('walletcreatefundedpsbt', {inputs: [], outputs: [{[to]: amountToSend()}], options, psbt_version: 0})).psbt};
+}
+
+// "bitcoin:<address>?amount=0.1" as QR codes and links have it.
+function takeUri() {
+  const text = byId('to').value.trim();
+  if (!/^bitcoin:/i.test(text)) return;
+  const [address, query] = text.slice(8).split('?');
+  const extras = new URLSearchParams(query || '');
+  for (const key of extras.keys()) {
+    if (key.startsWith('req-')) throw new Error('The link asks for something that this page does not know: ' + key);
+  }
+  byId('to').value = address;
+  if (extras.get('amount') && !byId('all').checked) byId('amount').value = extras.get('amount');
 }
 
 async function preview() {
+  takeUri();
   const to = byId('to').value.trim();
-  const checked = await call('validateaddress', {address: to}, false);
-  if (!checked.isvalid) throw new Error(checked.error || 'That is no address');
-  const psbt = await makeDraft(to);
+  let script = null;
+  if (!isSilent(to)) {
+    const checked = await call('validateaddress', {address: to}, false);
+    if (!checked.isvalid) throw new Error(checked.error || 'That is no address');
+    script = checked.scriptPubKey;
+  }
+  const made = await makeDraft(to);
   // The numbers are read off the draft itself: what is shown is what will be signed.
-  const decoded = await call('decodepsbt', {psbt}, false);
+  const decoded = await call('decodepsbt', {psbt: made.psbt}, false);
+  const silent = (made.silent_payments || []).map(one => one.vout);
   let paid = 0n, change = 0n;
   for (const output of decoded.tx.vout) {
-    if (output.scriptPubKey.hex === checked.scriptPubKey) paid += amountOf(output.value);
+    if (output.scriptPubKey.hex === script || silent.includes(output.n)) paid += amountOf(output.value);
     else change += amountOf(output.value);
   }
   const fee = amountOf(decoded.fee);
@@ -200,8 +255,7 @@ async function preview() {
   byId('p-fee').textContent = bitcoins(fee) + ' BTC';
   byId('p-total').textContent = bitcoins(paid + fee) + ' BTC';
   byId('p-change').textContent = change > 0n ? bitcoins(change) + ' BTC' : 'nothing';
-  byId('passphrase-label').hidden = !locked;
-  draft = psbt;
+  draft = made;
   showStep('preview');
 }
 
@@ -211,21 +265,12 @@ function showStep(step) {
   byId('sent').hidden = step !== 'sent';
   if (step === 'sent') byId('send-form').hidden = false;
   if (step !== 'preview') draft = null;
+  showPassphrases();
 }
 
 async function confirmDraft() {
-  const psbt = draft;
-  if (locked) {
-    const passphrase = byId('passphrase').value;
-    byId('passphrase').value = '';
-    await call('walletpassphrase', {passphrase, timeout: 60});
-  }
-  let done;
-  try {
-    done = await call('walletprocesspsbt', {psbt});
-  } finally {
-    if (locked) await call('walletlock');
-  }
+  const made = draft;
+  const done = made.hex ? made : await unlocked('passphrase', () => call('walletprocesspsbt', {psbt: made.psbt}));
   if (!done.complete) throw new Error('This wallet alone cannot sign the payment');
   const txid = await call('sendrawtransaction', {hexstring: done.hex}, false);
   byId('sent-id').textContent = txid;
@@ -250,6 +295,7 @@ function begin() {
   byId('cancel').addEventListener('click', () => showStep('form'));
   byId('copy').addEventListener('click', event => act(event.target, () => navigator.clipboard.writeText(byId('address').textContent)));
   byId('fee').addEventListener('change', event => { byId('rate-label').hidden = event.target.value !== 'rate'; });
+  byId('to').addEventListener('input', showPassphrases);
   byId('all').addEventListener('change', event => { byId('amount').disabled = event.target.checked; });
   byId('wallet').addEventListener('change', event => {
     wallet = event.target.value;
@@ -263,7 +309,10 @@ function begin() {
     running = true;
     try {
       await refresh();
+      if (lost) showTrouble(null);
+      lost = false;
     } catch (error) {
+      lost = true;
       showTrouble(error);
     } finally {
       running = false;

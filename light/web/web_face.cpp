@@ -21,7 +21,7 @@ using http::HttpResponse;
 
 constexpr const char* kUser = "page";
 constexpr std::string_view kPageMethods =
-    "page:listwallets,getwalletinfo,getbalances,listtransactions,getnewaddress,getblockchaininfo,walletcreatefundedpsbt,sendall,decodepsbt,"
+    "page:listwallets,getwalletinfo,getbalances,listtransactions,getnewaddress,getblockchaininfo,walletcreatefundedpsbt,send,sendall,decodepsbt,"
     "walletprocesspsbt,sendrawtransaction,walletpassphrase,walletlock,validateaddress";
 
 HttpResponse respond(int status, std::string body, std::string type) {

@@ -44,7 +44,7 @@ struct Session {
     std::string ask(const std::string& question);
     std::string ask_secret(const std::string& question);
     /// A new passphrase, typed twice; empty: none is wanted.
-    std::string ask_new_passphrase();
+    std::string ask_new_passphrase(const std::string& question = "Passphrase that locks the wallet on this computer (empty: none): ");
 };
 
 /// An unlocked wallet; locked again when this goes away, if it was locked before.

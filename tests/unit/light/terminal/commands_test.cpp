@@ -8,6 +8,7 @@
 
 #include "consensus/base/hex.hpp"
 #include "consensus/rules/params.hpp"
+#include "light/signing/silent_payment.hpp"
 #include "light/wallet/address_type.hpp"
 
 namespace cairn::light {
@@ -51,6 +52,7 @@ class FakeCaller final : public RpcCaller {
 public:
     Result<UniValue, CallError> call(const std::string& method, const UniValue& params, const std::optional<std::string>& wallet) override {
         asked.push_back(method + (wallet ? "@" + *wallet : "") + " " + params.write());
+        if (const auto refused = refusals.find(method); refused != refusals.end()) return fail(refused->second);
         const auto found = answers.find(method);
         if (found == answers.end()) return fail(CallError{-32601, "Method not found"});
         UniValue value;
@@ -65,6 +67,7 @@ public:
     }
 
     std::map<std::string, std::string> answers;
+    std::map<std::string, CallError> refusals;
     std::vector<std::string> asked;
 };
 
@@ -138,7 +141,55 @@ TEST_F(Terminal, UnlocksForTheSignatureAndLocksAgain) {
     console_.answers = {"secret"};
     EXPECT_EQ(run({"send", kAddress, "0.5", "--yes"}), 0) << console_.shown;
     EXPECT_TRUE(caller_.has_asked(R"(walletpassphrase@w {"passphrase":"secret","timeout":120})"));
-    EXPECT_EQ(caller_.asked.back(), "walletlock@w []");
+    EXPECT_EQ(caller_.asked.end()[-2], "walletlock@w []");  // and only then it is sent
+}
+
+TEST_F(Terminal, SignsSilentPaymentsAtOnceAndSendsThemAfterAYes) {
+    const SilentAddress payee{PrivateKey::parse(Bytes(32, 1))->public_key(), PrivateKey::parse(Bytes(32, 2))->public_key()};
+    const std::string address = payee.to_string(params_);
+    caller_.answers["getwalletinfo"] = R"({"unlocked_until":0})";
+    caller_.answers["walletpassphrase"] = caller_.answers["walletlock"] = "null";
+    caller_.answers["send"] = R"({"complete":true,"psbt":"cHNi","hex":"0200","silent_payments":[{"vout":1,"address":"x"}]})";
+    caller_.answers["sendall"] = caller_.answers["send"];
+    caller_.answers["decodepsbt"] = R"({"fee":0.00001410,"tx":{"vsize":141,"vout":[{"value":0.25000000,"scriptPubKey":{"hex":"5120aa"}},)"
+                                    R"({"value":0.50000000,"scriptPubKey":{"hex":"5120bb"}}]}})";
+    caller_.answers["sendrawtransaction"] = R"("aa55")";
+    console_.answers = {"secret", "no"};
+    EXPECT_EQ(run({"send", address, "0.5", "--fee=3", "--subtract-fee"}), 1);
+    EXPECT_TRUE(caller_.has_asked("send@w {\"outputs\":[{\"" + address + "\":0.50000000}],\"options\":{\"fee_rate\":3,\"add_to_wallet\":false,"
+                                  "\"subtract_fee_from_outputs\":[0]}}")) << caller_.asked.back();
+    EXPECT_TRUE(caller_.has_asked("walletlock@w"));
+    EXPECT_FALSE(caller_.has_asked("sendrawtransaction"));
+    EXPECT_NE(console_.shown.find("0.50000000 BTC   to " + address), std::string::npos) << console_.shown;
+    EXPECT_NE(console_.shown.find("0.25000000 BTC   as change"), std::string::npos) << console_.shown;
+    console_.answers = {"secret", "yes"};
+    EXPECT_EQ(run({"send", address, "all"}), 0) << console_.shown;
+    EXPECT_TRUE(caller_.has_asked("sendall@w"));
+    EXPECT_TRUE(caller_.has_asked(R"(sendrawtransaction {"hexstring":"0200"})"));
+    EXPECT_FALSE(caller_.has_asked("walletprocesspsbt"));
+
+    caller_.asked.clear();
+    std::string wrong = address;
+    wrong.back() = wrong.back() == 'q' ? 'p' : 'q';
+    EXPECT_EQ(run({"send", wrong, "1"}), 1);
+    EXPECT_EQ(run({"send", payee.to_string(*make_params(Network::mainnet)), "1"}), 1);
+    EXPECT_NE(console_.shown.find("it belongs to the main network; this wallet is on regtest"), std::string::npos) << console_.shown;
+    EXPECT_TRUE(caller_.asked.empty());
+}
+
+TEST_F(Terminal, AsksForThePassphraseOfABackup) {
+    caller_.answers["backupwallet"] = "null";
+    console_.answers = {"secret", "secret"};
+    EXPECT_EQ(run({"backup", "/nowhere/copy.cairn"}), 0) << console_.shown;
+    EXPECT_TRUE(caller_.has_asked(R"(backupwallet@w {"destination":"/nowhere/copy.cairn","passphrase":"secret"})")) << caller_.asked.back();
+    EXPECT_EQ(run({"backup", "/nowhere/copy.cairn", "--no-passphrase"}), 0) << console_.shown;
+    EXPECT_EQ(caller_.asked.back(), R"(backupwallet@w {"destination":"/nowhere/copy.cairn"})");
+
+    console_.answers = {"wrong"};
+    caller_.refusals["restorewallet"] = {-14, "The backup is encrypted: its passphrase is needed"};
+    EXPECT_EQ(run({"restore", "copy", "--from=/nowhere/copy.cairn"}), 1);
+    EXPECT_EQ(caller_.asked.back(), R"(restorewallet {"wallet_name":"copy","backup_file":"/nowhere/copy.cairn","load_on_startup":true,"passphrase":"wrong"})");
+    EXPECT_NE(console_.shown.find("Nothing was restored"), std::string::npos);
 }
 
 TEST_F(Terminal, RestoresTheAccountsOfTheWords) {
