@@ -557,6 +557,7 @@ void WalletShelf::on_scanned(const ScanPlace& place) {
             if (const auto done = wallet.connect_block(place_of(place), nullptr); !done) log::error("Wallet \"{}\": {}", one.name, done.error().message);
         }
     }
+    rescans_.on_scanned(place.height);
 }
 
 void WalletShelf::on_search(Height next, std::uint64_t revision) {

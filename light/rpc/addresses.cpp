@@ -1,6 +1,5 @@
 // Addresses and their labels.
 #include "consensus/base/hex.hpp"
-#include "consensus/script/solver.hpp"
 #include "light/rpc/support.hpp"
 #include "light/signing/signed_message.hpp"
 #include "net/http/auth.hpp"
@@ -31,28 +30,6 @@ RpcMethod getrawchangeaddress(const RpcContext& context) {
                          });
 }
 
-void write_address(const Wallet& wallet, ByteSpan script, JsonWriter& out) {
-    const auto place = wallet.book().find(script);
-    const ScriptKeys known = wallet.book().solving_data(script);
-    const bool solvable = place && wallet.book().all()[place->descriptor].descriptor->is_solvable();
-    out.begin_object();
-    out.field("address", wallet.address(script)).hex_field("scriptPubKey", script).field("ismine", place.has_value());
-    out.field("solvable", solvable);
-    if (solvable) out.field("desc", infer_descriptor(script, wallet.params(), known));
-    if (place) out.field("parent_desc", wallet.book().all()[place->descriptor].text);
-    out.field("iswatchonly", false);
-    const OutputType type = classify(script);
-    out.field("isscript", type == OutputType::scripthash || type == OutputType::witness_v0_scripthash || type == OutputType::witness_v1_taproot);
-    const auto program = witness_program(script);
-    out.field("iswitness", program.has_value());
-    if (program) out.field("witness_version", static_cast<int>(program->version)).hex_field("witness_program", program->program);
-    out.field("ischange", is_change(wallet.book(), wallet.addresses(), script));
-    if (place) out.field("timestamp", wallet.book().all()[place->descriptor].created);
-    out.key("labels").begin_array();
-    if (const AddressBook::Entry* entry = wallet.addresses().find(script)) out.string(entry->label);
-    out.end_array().end_object();
-}
-
 RpcMethod getaddressinfo(const RpcContext& context) {
     return wallet_method(context, "getaddressinfo", "Tells what the wallet knows of an address.", {arg_str("address", http::required(), "The address")},
                          {obj("", "", {str("address", "The address"), hex("scriptPubKey", "Its script"), flag("ismine", "Is it the wallet's?"),
@@ -60,7 +37,7 @@ RpcMethod getaddressinfo(const RpcContext& context) {
                          [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
                              const auto script = recipient_script(http::as_string(request.param(0)), wallet.params());
                              if (!script) throw RpcError{code::kInvalidAddressOrKey, script.error()};
-                             write_address(wallet, *script, out);
+                             write_address_info(wallet, *script, out);
                          });
 }
 

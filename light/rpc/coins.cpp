@@ -44,6 +44,27 @@ RpcMethod getbalances(const RpcContext& context) {
                          });
 }
 
+/// What a waiting coin stands on, as far as the wallet knows all of it.
+void write_ancestry(const Wallet& wallet, const Txid& txid, JsonWriter& out) {
+    const Ledger& ledger = wallet.ledger();
+    std::set<Txid> seen;
+    std::vector<Txid> todo{txid};
+    std::int64_t size = 0;
+    Amount fees = 0;
+    while (!todo.empty()) {
+        const WalletTxPtr tx = ledger.find(todo.back());
+        todo.pop_back();
+        if (!tx || tx->is_confirmed() || !seen.insert(tx->txid()).second) continue;
+        const Transaction& raw = tx->tx->tx();
+        if (tx->state != TxState::waiting || !ledger.all_inputs_owned(raw)) return;
+        size += raw.vsize();
+        fees += ledger.debit(raw);
+        for (const TxOutput& output : raw.outputs) fees -= output.value;
+        for (const TxInput& input : raw.inputs) todo.push_back(input.prevout.txid);
+    }
+    if (!seen.empty()) out.field("ancestorcount", seen.size()).field("ancestorsize", size).field("ancestorfees", fees);
+}
+
 void write_coin(const Wallet& wallet, const Candidate& coin, JsonWriter& out) {
     out.begin_object();
     out.field("txid", coin.outpoint.txid).field("vout", coin.outpoint.index);
@@ -58,6 +79,7 @@ void write_coin(const Wallet& wallet, const Candidate& coin, JsonWriter& out) {
         if (const Bytes* redeem = known.find_script(hash)) out.hex_field("redeemScript", *redeem);
     }
     out.hex_field("scriptPubKey", coin.script).amount_field("amount", coin.value).field("confirmations", coin.depth);
+    if (coin.depth == 0) write_ancestry(wallet, coin.outpoint.txid, out);
     out.field("spendable", true).field("solvable", coin.input_weight >= 0);
     if (coin.input_weight >= 0) out.field("desc", infer_descriptor(coin.script, wallet.params(), known));
     write_parent_descriptors(wallet, coin.script, out);

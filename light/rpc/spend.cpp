@@ -48,6 +48,11 @@ RpcMethod paying_method(const RpcContext& context, std::string name, std::string
                     if (!request.string_or("comment", "").empty()) notes["comment"] = request.string_or("comment", "");
                     if (request.method == "sendtoaddress") {
                         control.avoid_reuse = request.bool_or("avoid_reuse", wallet.avoids_reuse());
+                        if (control.avoid_reuse && !wallet.avoids_reuse()) {
+                            throw RpcError{code::kWallet, "wallet does not have the \"avoid reuse\" feature enabled"};
+                        }
+                        // An address that is spent from must not be left with coins that can be spent no more.
+                        control.avoid_partial_spends = control.avoid_reuse;
                         if (!request.string_or("comment_to", "").empty()) notes["to"] = request.string_or("comment_to", "");
                     }
                     const CreatedTransaction made = make_signed(wallet, read(wallet, request), control);
@@ -309,9 +314,10 @@ RpcMethod walletprocesspsbt(const RpcContext& context) {
                              if (options.sign && wallet.has_private_keys()) ensure_unlocked(wallet);
                              const PsbtStatus status = expect(wallet.fill_psbt(psbt, options));
                              if (status == PsbtStatus::sighash_mismatch) throw RpcError{code::kDeserialization, std::string(to_string(status))};
-                             Psbt final_form = psbt;
-                             const auto tx = status == PsbtStatus::complete && finalize_psbt(final_form) ? extract_transaction(final_form) : std::nullopt;
-                             out.begin_object().field("psbt", node::psbt_text(psbt)).field("complete", status == PsbtStatus::complete);
+                             // Signatures that are not put together yet do not count.
+                             const bool complete = status == PsbtStatus::complete && std::all_of(psbt.inputs.begin(), psbt.inputs.end(), [](const auto& one) { return one.is_final(); });
+                             const auto tx = complete ? extract_transaction(psbt) : std::nullopt;
+                             out.begin_object().field("psbt", node::psbt_text(psbt)).field("complete", complete);
                              if (tx) out.field("hex", hex_of(*tx));
                              out.end_object();
                          });

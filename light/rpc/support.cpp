@@ -126,7 +126,7 @@ void write_last_block(const Wallet& wallet, JsonWriter& out) {
 
 void write_parent_descriptors(const Wallet& wallet, ByteSpan script, JsonWriter& out) {
     out.key("parent_descs").begin_array();
-    if (const auto place = wallet.book().find(script)) out.string(wallet.book().all()[place->descriptor].text);
+    if (const auto place = wallet.book().find(script)) out.string(wallet.given_text(place->descriptor));
     out.end_array();
 }
 

@@ -65,6 +65,8 @@ AddressType address_type(const UniValue& value);
 /// "lastprocessedblock": {hash, height}.
 void write_last_block(const Wallet& wallet, JsonWriter& out);
 void write_parent_descriptors(const Wallet& wallet, ByteSpan script, JsonWriter& out);
+/// All that the wallet knows of an address, as getaddressinfo tells it.
+void write_address_info(const Wallet& wallet, ByteSpan script, JsonWriter& out);
 /// [{address: amount}, {"data": hex}] or an object of them.
 std::vector<Recipient> recipients(const Wallet& wallet, const UniValue& outputs);
 /// Of fee_rate (sat/vB), conf_target and estimate_mode, any of which may be null.

@@ -154,6 +154,8 @@ public:
 
     /// The extended keys that a descriptor was given with, as "xpub…", and whether their private keys came along. Known while locked, too.
     std::vector<std::pair<std::string, bool>> hd_keys(std::uint32_t number) const;
+    /// A descriptor as it was given, without private keys: its text in the book may begin behind the hardened steps.
+    std::string given_text(std::uint32_t number) const;
     /// A transaction of a block at or below the tip that is not looked at. False: it has nothing to do with the wallet.
     Outcome<bool> import_transaction(const Transaction& tx, const BlockPlace& place, int position);
 

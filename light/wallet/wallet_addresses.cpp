@@ -8,7 +8,7 @@
 namespace cairn::light {
 namespace {
 
-constexpr std::string_view kHdKeysNote = "hd ";
+constexpr std::string_view kHdKeysNote = "hd ", kGivenNote = "given ";
 constexpr const char* kLocked = "Error: Please enter the wallet passphrase with walletpassphrase first.";
 
 void collect(const KeyExpression& key, std::vector<ExtendedKey>& into) {
@@ -16,7 +16,7 @@ void collect(const KeyExpression& key, std::vector<ExtendedKey>& into) {
     for (const KeyExpression& one : key.participants()) collect(one, into);
 }
 
-Bytes hd_keys_note(const DescriptorId& id) { return store::key(store::kNote, as_bytes(std::string(kHdKeysNote) + id.to_display_hex())); }
+Bytes note_key(std::string_view kind, const DescriptorId& id) { return store::key(store::kNote, as_bytes(std::string(kind) + id.to_display_hex())); }
 
 }  // namespace
 
@@ -31,7 +31,7 @@ std::vector<std::pair<std::string, bool>> Wallet::hd_keys(std::uint32_t number) 
     if (number >= book_.all().size()) return keys;
     const WalletDescriptor& one = book_.all()[number];
     // The stored text may begin behind the hardened steps; what it was before stands in a note.
-    const auto row = store_.get(storage::Family::meta, hd_keys_note(one.id));
+    const auto row = store_.get(storage::Family::meta, note_key(kHdKeysNote, one.id));
     if (row && *row) {
         Reader reader(**row);
         while (reader.ok() && reader.remaining() > 0) {
@@ -43,6 +43,13 @@ std::vector<std::pair<std::string, bool>> Wallet::hd_keys(std::uint32_t number) 
     }
     for (const ExtendedKey& key : extended_keys(*one.descriptor)) keys.emplace_back(key.public_text(params_), false);
     return keys;
+}
+
+std::string Wallet::given_text(std::uint32_t number) const {
+    if (number >= book_.all().size()) return {};
+    const WalletDescriptor& one = book_.all()[number];
+    const auto row = store_.get(storage::Family::meta, note_key(kGivenNote, one.id));
+    return row && *row ? std::string(as_text(**row)) : one.text;
 }
 
 Outcome<std::uint32_t> Wallet::add_descriptor(const ImportRequest& request, const std::string& text, std::optional<bool> internal,
@@ -79,7 +86,10 @@ Outcome<std::uint32_t> Wallet::add_descriptor(const ImportRequest& request, cons
             writer.var_bytes(as_bytes(key.public_text(params_)));
             writer.u8(key.private_key.has_value() ? 1 : 0);
         }
-        change.batch.put(storage::Family::meta, hd_keys_note(book_.all()[*added].id), row);
+        change.batch.put(storage::Family::meta, note_key(kHdKeysNote, book_.all()[*added].id), row);
+    }
+    if (const std::string given = parsed->to_string(); given != book_.all()[*added].text) {
+        change.batch.put(storage::Family::meta, note_key(kGivenNote, book_.all()[*added].id), as_bytes(given));
     }
     return *added;
 }

@@ -77,7 +77,7 @@ constexpr MethodEntry kMethods[] = {
     {"gettxoutproof", "0:txids"},
     {"gettxoutsetinfo", "1?hash_or_height 2:use_index"},
     {"gettxspendingprevout", "0:outputs 1:options 1:mempool_only 1:return_spending_tx"},
-    {"importdescriptors", "0:requests"},
+    {"importdescriptors", "0:requests 1:wait"},
     {"importmempool", "0=filepath 1:options 1:apply_fee_delta_priority 1:use_current_time 1:apply_unbroadcast_set"},
     {"joinpsbts", "0:txs"},
     {"keypoolrefill", "0:newsize"},
@@ -102,7 +102,7 @@ constexpr MethodEntry kMethods[] = {
     {"psbtbumpfee",
      "1:options 1:conf_target 1:fee_rate 1:replaceable 1:outputs 1:original_change_index "
      "1:psbt_version"},
-    {"rescanblockchain", "0:start_height 1:stop_height"},
+    {"rescanblockchain", "0:start_height 1:stop_height 2:wait"},
     {"restorewallet", "0=wallet_name 1=backup_file 2:load_on_startup"},
     {"scanblocks", "1:scanobjects 2:start_height 3:stop_height 5:options 5:filter_false_positives"},
     {"scantxoutset", "1:scanobjects"},
