@@ -248,16 +248,26 @@ Uint256 witness_commitment_hash(std::span<const Transaction> txs, ByteSpan reser
     return hash256(witness_merkle_root(txs).span(), reserved_value);
 }
 
-bool is_block_mutated(const Block& block, bool check_witness_commitment) {
+std::optional<BlockFault> find_mutation(const Block& block, bool check_witness_commitment) {
+    const auto fault = [](BlockError error, std::string debug) { return BlockFault{.error = error, .debug = std::move(debug)}; };
     const MerkleRoot merkle = block_merkle_root(block.txs());
-    if (merkle.root != block.header().merkle_root || merkle.mutated) return true;
+    if (merkle.root != block.header().merkle_root) return fault(BlockError::bad_merkle_root, "hashMerkleRoot mismatch");
+    if (merkle.mutated) return fault(BlockError::duplicate_transaction, "duplicate transaction");
     const auto txs = block.txs();
     if (txs.empty() || !txs[0].is_coinbase()) {
         // Without a coinbase the block is invalid; 64 bytes could be two hashes of the tree posing as a transaction.
         constexpr std::size_t kTwoHashes = 64;
-        return std::any_of(txs.begin(), txs.end(), [](const Transaction& tx) { return tx.stripped_size == kTwoHashes; });
+        if (std::ranges::none_of(txs, [](const Transaction& tx) { return tx.stripped_size == kTwoHashes; })) return std::nullopt;
+        return fault(BlockError::coinbase_missing, "a transaction of 64 bytes, which may be two hashes of the merkle tree");
     }
-    return witness_state(block, check_witness_commitment) != WitnessState::good;
+    const auto witness = [&](BlockError error) { return fault(error, debug_for(error)); };
+    switch (witness_state(block, check_witness_commitment)) {
+        case WitnessState::good: break;
+        case WitnessState::nonce_size: return witness(BlockError::bad_witness_nonce_size);
+        case WitnessState::mismatch: return witness(BlockError::bad_witness_commitment);
+        case WitnessState::unexpected: return witness(BlockError::unexpected_witness);
+    }
+    return std::nullopt;
 }
 
 Bytes coinbase_height_script(Height height) { return ScriptBuilder().number(height).take(); }

@@ -118,9 +118,12 @@ Result<void, BlockFault> check_block_context(const CheckedBlock& checked, const 
 std::optional<std::size_t> witness_commitment_index(const Block& block);
 /// SHA-256d of the witness merkle root and the reserved value: what the commitment must hold.
 Uint256 witness_commitment_hash(std::span<const Transaction> txs, ByteSpan reserved_value);
-/// True when a merkle root or a witness does not belong to the header: someone on the way changed the block. Checked
-/// before a block from a peer is looked at closer, so that no good header is blamed.
-bool is_block_mutated(const Block& block, bool check_witness_commitment);
+/// What does not belong to the header, a merkle root or a witness: someone on the way changed the block. Checked before a
+/// block from a peer is looked at closer, so that no good header is blamed. nullopt: all belongs to it.
+std::optional<BlockFault> find_mutation(const Block& block, bool check_witness_commitment);
+inline bool is_block_mutated(const Block& block, bool check_witness_commitment) {
+    return find_mutation(block, check_witness_commitment).has_value();
+}
 
 /// The script that a coinbase must begin with at `height` (BIP34).
 Bytes coinbase_height_script(Height height);

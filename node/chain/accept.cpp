@@ -49,7 +49,7 @@ void ChainCore::decode(IncomingBlock& incoming) const {
     // has the right transactions, and its witness is checked with the context anyway.
     if (from.peer == kNoPeer || (from.force && incoming.checked)) return;
     const HeaderNode* parent = gate_.tree().find(incoming.header.previous);
-    incoming.mutated = parent && rules::is_block_mutated(**block, params_->active_at(BuriedDeployment::segwit, parent->height + 1));
+    if (parent) incoming.mutation = rules::find_mutation(**block, params_->active_at(BuriedDeployment::segwit, parent->height + 1));
 }
 
 void ChainCore::submit(BlockSubmission submission, bool stored_already) {
@@ -85,13 +85,14 @@ void ChainCore::on_decoded(const std::shared_ptr<IncomingBlock>& incoming) {
     if (stopping() || halted_) return judge(*incoming, refuse(Kind::inconclusive, {}));
     if (incoming->undecodable != DecodeError::none) {
         // Bytes that are no block say nothing about one: nobody is blamed, as bitcoind does.
-        const char* why = incoming->undecodable == DecodeError::non_canonical_size ? "non-canonical ReadCompactSize()" : to_string(incoming->undecodable);
+        const char* why = incoming->undecodable == DecodeError::non_canonical_size ? "non-canonical ReadCompactSize()"
+                          : incoming->undecodable == DecodeError::truncated        ? "DataStream::read(): end of data"
+                                                                                   : to_string(incoming->undecodable);
         log::debug(log::Category::net, "ProcessMessages(block, {} bytes): Exception '{}' caught", incoming->bytes, why);
         return judge(*incoming, refuse(Kind::inconclusive, "block-decode-failed", to_string(incoming->undecodable), true));
     }
-    if (incoming->mutated) {
-        BlockVerdict verdict = incoming->fault ? refuse(Kind::invalid, incoming->fault->reject_reason(), incoming->fault->debug, true)
-                                               : refuse(Kind::invalid, "bad-witness", "the witness does not belong to the header", true);
+    if (incoming->mutation) {
+        BlockVerdict verdict = refuse(Kind::invalid, incoming->mutation->reject_reason(), incoming->mutation->debug, true);
         log::debug(log::Category::validation, "Block mutated: {}{}{}", verdict.reject_reason, verdict.debug_message.empty() ? "" : ", ", verdict.debug_message);
         return judge(*incoming, std::move(verdict));
     }

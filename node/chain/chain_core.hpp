@@ -32,7 +32,7 @@ struct IncomingBlock {
     BlockHash hash;
     std::optional<rules::CheckedBlock> checked;
     std::optional<BlockFault> fault;            ///< of the context-free check
-    bool mutated = false;                       ///< a peer's bytes do not belong to their header
+    std::optional<BlockFault> mutation;         ///< how a peer's bytes do not belong to their header
 };
 
 /// A block connected on speculation: its coins are in, its verdict is out.

@@ -498,16 +498,21 @@ TEST(BlockRules, SeeMutationsThatBlameNoHeader) {
     chain.mine_many(101);
     const TransactionPtr spend = chain.spend({chain.coin(1)}, 0);
     const BlockDraft draft = chain.draft(chain.tip(), {spend});
-    EXPECT_FALSE(rules::is_block_mutated(*draft.finish(), true));
+    const auto reason = [](const BlockDraft& of) {
+        const auto mutation = rules::find_mutation(*of.finish(), true);
+        return mutation ? mutation->reject_reason() : std::string();
+    };
+    EXPECT_EQ(reason(draft), "");
     BlockDraft changed = draft;
     changed.txs[1].lock_time = 1;
-    EXPECT_TRUE(rules::is_block_mutated(*changed.finish(), true));
+    EXPECT_EQ(reason(changed), "bad-txnmrklroot");
     changed = draft;
     changed.txs[1].inputs[0].witness[0][20] ^= 1;
-    EXPECT_TRUE(rules::is_block_mutated(*changed.finish(), true));
+    EXPECT_EQ(reason(changed), "bad-witness-merkle-match");
+    EXPECT_EQ(rules::find_mutation(*changed.finish(), false)->reject_reason(), "unexpected-witness") << "before segwit";
     changed = draft;
     changed.txs[1].inputs[0].witness.clear();
-    EXPECT_TRUE(rules::is_block_mutated(*changed.finish(), true));
+    EXPECT_EQ(reason(changed), "bad-witness-merkle-match");
     // A transaction of 64 bytes in front could be an inner node of the tree.
     changed = draft;
     changed.txs = {plain_tx()};
