@@ -2,7 +2,10 @@
 import decimal
 import hashlib
 import hmac
+import socket
 import subprocess
+import threading
+import time
 import urllib.parse
 
 import descriptor_checksum
@@ -84,9 +87,10 @@ class WalletCalls:
         return {kind: money(value) for kind, value in self.getbalances()["mine"].items()}
 
     def coins(self):
-        """What may be spent, also unconfirmed and unsafe, and how the wallet sees it."""
-        return sorted((coin["txid"], coin["vout"], coin["address"], money(coin["amount"]), coin["confirmations"], coin["safe"])
-                      for coin in self.listunspent(0, 9999999, [], True))
+        """What may be spent, also unconfirmed and unsafe, and how the wallet sees it. Only the wallet that bumped a payment knows that its
+        change is not safe."""
+        return sorted((coin["txid"], coin["vout"], coin["address"], money(coin["amount"]), coin["confirmations"],
+                       coin["safe"] or "replaces_txid" in self.gettransaction(coin["txid"])) for coin in self.listunspent(0, 9999999, [], True))
 
     def import_all(self, requests):
         for request, result in zip(requests, self.importdescriptors(requests)):
@@ -129,6 +133,37 @@ class Light(harness.Node):
     def restore(self, name, words, *more):
         self.run_command("restore", name, "--no-passphrase", *more, answers=[words])
         return self.wallet(name)
+
+
+class SlowLine:
+    """A way to a node that carries so many bytes a second back, so that a scan lasts."""
+
+    def __init__(self, node):
+        self.node, self.rate = node, None
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.server.accept()
+                node = socket.create_connection(("127.0.0.1", self.node.port))
+            except OSError:
+                return
+            for source, sink, slow in ((client, node, False), (node, client, True)):
+                threading.Thread(target=self._carry, args=(source, sink, slow), daemon=True).start()
+
+    def _carry(self, source, sink, slow):
+        try:
+            while data := source.recv(512 if slow and self.rate else 65536):
+                if slow and self.rate:
+                    time.sleep(len(data) / self.rate)
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            end.close()
 
 
 def reference_wallet(node, name, requests=(), private=True):
@@ -195,19 +230,19 @@ def history(wallet):
         result[entry["txid"]] = None
     for txid in result:
         tx = wallet.gettransaction(txid)
-        details = sorted((d.get("address"), d["category"], money(d["amount"]), d["vout"], money(d.get("fee", 0)), d["abandoned"]) for d in tx["details"])
+        details = sorted((d.get("address", ""), d["category"], money(d["amount"]), d["vout"], money(d.get("fee", 0)), d["abandoned"]) for d in tx["details"])
         result[txid] = {"amount": money(tx["amount"]), "fee": money(tx.get("fee", 0)), "confirmations": tx["confirmations"], "hex": tx["hex"],
                         "place": (tx.get("blockhash"), tx.get("blockheight"), tx.get("blockindex"), tx.get("blocktime")), "details": details}
     return result
 
 
-def wait_history(ours, theirs, what, seconds=30):
-    """Until both tell the same history."""
+def wait_history(ours, theirs, what, seconds=30, without=()):
+    """Until both tell the same history, but for some transactions."""
     last = []
 
     def same():
         mine_, other = history(ours), history(theirs)
-        last[:] = [f"{txid}: {mine_.get(txid)} {other.get(txid)}" for txid in sorted(mine_.keys() | other.keys()) if mine_.get(txid) != other.get(txid)]
+        last[:] = [f"{txid}: {mine_.get(txid)} {other.get(txid)}" for txid in sorted((mine_.keys() | other.keys()) - set(without)) if mine_.get(txid) != other.get(txid)]
         return not last
     try:
         ours.node.wait_until(same, seconds, what)

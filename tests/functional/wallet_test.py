@@ -105,6 +105,7 @@ class Show:
         return -money(self.ours.gettransaction(txid)["fee"])
 
     def rate_of(self, txid):
+        wait_mempool(self.reference, [txid])
         entry = self.reference.rpc("getmempoolentry", txid)
         return money(entry["fees"]["base"]) * 100_000_000 / entry["vsize"]
 
