@@ -36,6 +36,11 @@ bool FilterHeaders::can_ask(const Peer& peer, const HeaderNode* stop) const {
     return chain && chain->best_known && chain->best_known->ancestor(stop->height) == stop;
 }
 
+bool FilterHeaders::can_ask(PeerId peer, const HeaderNode* stop) const {
+    const auto found = peers_.find(peer);
+    return found != peers_.end() && !found->second.search && can_ask(found->second, stop);
+}
+
 void FilterHeaders::ask(Peer& peer, Height first, const HeaderNode* stop, Outbox& out, std::int64_t now_us) {
     peer.request = Request{first, stop, now_us};
     GetCFHeadersMessage message;
@@ -46,6 +51,7 @@ void FilterHeaders::ask(Peer& peer, Height first, const HeaderNode* stop, Outbox
 
 void FilterHeaders::cut(Height height) {
     if (height >= tip_->height) return;
+    ranges_.abandon();
     headers_.shrink(static_cast<std::size_t>(height) + 1);
     tip_ = tip_->ancestor(height);
     if (on_cut) on_cut(height);
@@ -54,6 +60,7 @@ void FilterHeaders::cut(Height height) {
 /// After a reorganisation what is agreed ends at the fork, and what was asked about the old branch does not count.
 void FilterHeaders::follow_chain() {
     if (!chain_.on_active_chain(tip_)) cut(last_common_ancestor(tip_, chain_.tip())->height);
+    if (ranges_.active() && !chain_.on_active_chain(ranges_.stop())) ranges_.abandon();
     for (auto& [id, peer] : peers_) {
         if (peer.request && !chain_.on_active_chain(peer.request->stop)) {
             peer.request.reset();
@@ -68,7 +75,7 @@ void FilterHeaders::follow_chain() {
 
 void FilterHeaders::start_vote(Outbox& out, std::int64_t now_us) {
     const HeaderNode* best = chain_.tip();
-    if (vote_ || tip_ == best || now_us < not_before_us_) {
+    if (vote_ || ranges_.active() || tip_ == best || now_us < not_before_us_) {
         if (tip_ == best) waiting_since_us_ = 0;
         return;
     }
@@ -82,6 +89,7 @@ void FilterHeaders::start_vote(Outbox& out, std::int64_t now_us) {
     const bool all_there_are = voters == peers_.size() && now_us - first_peer_us_ >= options_.grace_us;
     if (voters < options_.voters && !all_there_are && now_us - waiting_since_us_ < options_.grace_us) return;
     waiting_since_us_ = 0;
+    if (start_ranges(out, now_us)) return;
 
     vote_ = std::make_unique<Vote>();
     vote_->id = ++next_vote_;
@@ -92,6 +100,37 @@ void FilterHeaders::start_vote(Outbox& out, std::int64_t now_us) {
         vote_->claims[id];
         ask(peer, vote_->first, stop, out, now_us);
     }
+}
+
+/// Where the tip is far and nobody contradicts.
+bool FilterHeaders::start_ranges(Outbox& out, std::int64_t now_us) {
+    const Height end = chain_.tip()->height / FilterRanges::kInterval * FilterRanges::kInterval;
+    if (end - tip_->height < FilterRanges::kWorthIt || tip_->height < ranges_.contested_until()) return false;
+    const HeaderNode* stop = chain_.tip()->ancestor(end);
+    std::vector<PeerId> voters;
+    for (const auto& [id, peer] : peers_)
+        if (voters.size() < kMaxVoters && can_ask(id, stop)) voters.push_back(id);
+    if (voters.empty()) return false;
+    ranges_.begin(stop, voters, out, now_us);
+    return true;
+}
+
+void FilterHeaders::take_range(const std::vector<Uint256>& headers, const HeaderNode* last, const std::vector<PeerId>& voters) {
+    const Height first = tip_->height + 1;
+    for (const Uint256& one : headers) headers_.push_back(one);
+    tip_ = last;
+    tip_voters_ = static_cast<int>(voters.size());
+    for (const PeerId id : voters) peers_.at(id).examined = true;
+    disputed_ = false;
+    if (on_agreed) on_agreed(first);
+}
+
+/// Where do they part?
+void FilterHeaders::on_departure(PeerId id, Outbox& out, std::int64_t now_us) {
+    Peer& peer = peers_.at(id);
+    peer.search = Search{0, tip_->height};
+    peer.request.reset();
+    ask(peer, tip_->height, tip_, out, now_us);
 }
 
 /// Asks peers that came after their betters voted whether they see the past as we do.
@@ -162,6 +201,7 @@ void FilterHeaders::retry_block(Height height, Outbox& out, std::int64_t now_us)
 
 void FilterHeaders::on_cfheaders(const PeerInfo& from, const CFHeadersMessage& message, Outbox& out, std::int64_t now_us) {
     const auto found = peers_.find(from.id);
+    if (ranges_.on_cfheaders(from.id, message, out, now_us)) return;
     if (found == peers_.end() || !found->second.request || message.filter_type != 0 || message.stop != found->second.request->stop->hash) return;
     Peer& peer = found->second;
     const Request request = *peer.request;
@@ -194,6 +234,10 @@ void FilterHeaders::on_cfheaders(const PeerInfo& from, const CFHeadersMessage& m
     decide(out, now_us);
 }
 
+void FilterHeaders::on_cfcheckpt(const PeerInfo& from, const CFCheckptMessage& message, Outbox& out, std::int64_t now_us) {
+    ranges_.on_checkpoints(from.id, message, out, now_us);
+}
+
 void FilterHeaders::check_patience(Outbox& out, std::int64_t now_us) {
     for (auto& [id, peer] : peers_) {
         if (!peer.request || now_us - peer.request->asked_us < kPatience_us) continue;
@@ -208,6 +252,7 @@ void FilterHeaders::tick(Outbox& out, std::int64_t now_us) {
     follow_chain();
     check_patience(out, now_us);
     if (vote_) decide(out, now_us);
+    ranges_.tick(out, now_us);
     if (!vote_) examine(out, now_us);
     start_vote(out, now_us);
 }
@@ -420,6 +465,7 @@ void FilterHeaders::dismiss(PeerId peer, const std::string& reason, Outbox& out)
 }
 
 void FilterHeaders::drop_claim(PeerId peer) {
+    ranges_.remove(peer);
     if (!vote_) return;
     vote_->claims.erase(peer);
     if (vote_->dispute) {

@@ -8,18 +8,16 @@
 #include <vector>
 
 #include "light/client/block_requests.hpp"
+#include "light/client/filter_ranges.hpp"
 #include "light/client/hash_column.hpp"
 #include "light/client/header_chain.hpp"
 
 namespace cairn::light {
 
-/// A filter header that the project vouches for.
-struct FilterCheckpoint {
-    Height height = 0;
-    Uint256 header;
-};
-
 /// Finds out the filter headers of the best chain (BIP157) by asking several peers for the same and trusting none alone.
+///
+/// Far behind the tip checkpoints are agreed on first and all between them is fetched from many peers at once (FilterRanges).
+/// Else, and where peers contradict each other:
 ///
 /// Extending: the next stretch of at most 2,000 blocks is a vote. Every filter peer whose announced chain holds its last
 /// block is asked for it; nobody is ever asked for a stop block that it did not announce. When all that answered agree,
@@ -36,7 +34,7 @@ struct FilterCheckpoint {
 /// Reorganisations cut the agreed headers back to the fork. Answers about a stretch that is no longer wanted are ignored.
 /// Limits: one request a peer at a time; 64 KB of hashes a voter.
 /// Owner: net thread.
-class FilterHeaders {
+class FilterHeaders final : private FilterRanges::Host {
 public:
     static constexpr std::int64_t kPatience_us = 30'000'000;  ///< for one answer
     static constexpr std::int64_t kRetry_us = 30'000'000;     ///< after a dispute that nothing settled
@@ -61,14 +59,15 @@ public:
     void add(const net::PeerInfo& peer);
     void remove(net::PeerId peer);
     void on_cfheaders(const net::PeerInfo& peer, const net::CFHeadersMessage& message, net::Outbox& out, std::int64_t now_us);
+    void on_cfcheckpt(const net::PeerInfo& peer, const net::CFCheckptMessage& message, net::Outbox& out, std::int64_t now_us);
     /// True when it was asked for here.
     bool on_cfilter(const net::PeerInfo& peer, const net::CFilterMessage& message, net::Outbox& out, std::int64_t now_us);
     void tick(net::Outbox& out, std::int64_t now_us);
 
     /// The last block whose filter header is agreed.
-    const HeaderNode* tip() const { return tip_; }
+    const HeaderNode* tip() const override { return tip_; }
     /// `height` is at most the tip's.
-    const Uint256& header(Height height) const { return headers_[static_cast<std::size_t>(height)]; }
+    const Uint256& header(Height height) const override { return headers_[static_cast<std::size_t>(height)]; }
     bool disputed() const { return disputed_; }
     /// How many agreed on the newest header.
     int voters() const { return tip_voters_; }
@@ -121,7 +120,15 @@ private:
         std::uint64_t id = 0;
     };
 
+    // --- FilterRanges::Host
+    bool can_ask(net::PeerId peer, const HeaderNode* stop) const override;
+    void take_range(const std::vector<Uint256>& headers, const HeaderNode* last, const std::vector<net::PeerId>& voters) override;
+    void on_departure(net::PeerId peer, net::Outbox& out, std::int64_t now_us) override;
+    void convict(net::PeerId peer, const std::string& reason, net::Outbox& out) override;
+    void dismiss(net::PeerId peer, const std::string& reason, net::Outbox& out) override;
+
     bool can_ask(const Peer& peer, const HeaderNode* stop) const;
+    bool start_ranges(net::Outbox& out, std::int64_t now_us);
     void ask(Peer& peer, Height first, const HeaderNode* stop, net::Outbox& out, std::int64_t now_us);
     void follow_chain();
     void cut(Height height);
@@ -138,8 +145,6 @@ private:
     void pursue_dispute(net::Outbox& out, std::int64_t now_us);
     void judge(net::Outbox& out, std::int64_t now_us);
     void settle(const Uint256& right, const char* how, bool proven, net::Outbox& out, std::int64_t now_us);
-    void convict(net::PeerId peer, const std::string& reason, net::Outbox& out);
-    void dismiss(net::PeerId peer, const std::string& reason, net::Outbox& out);
     void drop_claim(net::PeerId peer);
     void give_up(net::Outbox& out, std::int64_t now_us);
 
@@ -154,6 +159,7 @@ private:
     std::map<net::PeerId, Peer> peers_;
     std::set<net::PeerId> gone_wrong_;  ///< convicted or dismissed, waiting for their end
     std::unique_ptr<Vote> vote_;
+    FilterRanges ranges_{*this, options_.checkpoints};
     std::uint64_t next_vote_ = 0;
     std::int64_t first_peer_us_ = 0;     ///< when there was a filter peer for the first time
     std::int64_t waiting_since_us_ = 0;  ///< for voters; 0: not

@@ -61,12 +61,14 @@ Stored<std::uint32_t> LightStore::load_headers(HeaderChain& chain, const std::fu
     return next - 1;
 }
 
-Stored<Height> LightStore::load_filter_headers(const HeaderChain& chain, const std::function<void(const Uint256&)>& take) {
+Stored<Height> LightStore::load_filter_headers(const HeaderChain& chain, const std::function<void(const Uint256&)>& take,
+                                                const std::function<void()>& now_and_then) {
     Height height = 0;
     const auto it = kv_.iterate(Family::filter_headers, nullptr);
     std::vector<const HeaderNode*> path;  // of the next blocks, the next one last
     for (it->seek({}); it->valid() && height < chain.tip()->height; it->next()) {
         if (path.empty()) {
+            if (now_and_then) now_and_then();
             const HeaderNode* node = chain.tip()->ancestor(std::min(height + static_cast<Height>(kPiece), chain.tip()->height));
             for (; node->height > height; node = node->parent) path.push_back(node);
         }
@@ -136,6 +138,14 @@ Stored<void> LightStore::put_filters(const std::vector<FilterRow>& rows) {
     WriteBatch batch;
     for (const FilterRow& row : rows) batch.put(Family::filters, HeightKey(row.height, row.block).span(), *row.filter);
     return kv_.write(batch);
+}
+
+Stored<void> LightStore::drop_filters_below(Height height) {
+    const HeightKey begin = HeightKey::lowest(0), end = HeightKey::lowest(height);
+    WriteBatch batch;
+    batch.erase_range(Family::filters, begin.span(), end.span());
+    if (auto done = kv_.write(batch); !done) return done;
+    return kv_.reclaim({Family::filters}, begin.span(), end.span());
 }
 
 Stored<FilterBytes> LightStore::filter(Height height, const BlockHash& block) const {

@@ -37,7 +37,8 @@ public:
     /// `now_and_then` is called after each kPiece of them.
     storage::Stored<std::uint32_t> load_headers(HeaderChain& chain, const std::function<void()>& now_and_then = {});
     /// Filter headers of the best chain from block 1 up, to `take`, one after the other; the rest is forgotten. Gives how many there were.
-    storage::Stored<Height> load_filter_headers(const HeaderChain& chain, const std::function<void(const Uint256&)>& take);
+    storage::Stored<Height> load_filter_headers(const HeaderChain& chain, const std::function<void(const Uint256&)>& take,
+                                                const std::function<void()>& now_and_then = {});
     static constexpr std::uint32_t kPiece = 50'000;
     storage::Stored<std::optional<ScanProgress>> load_progress() const;
     /// How many peers agreed on the newest filter header.
@@ -57,6 +58,8 @@ public:
     storage::Stored<void> put_filters(const std::vector<FilterRow>& rows);
     /// Null: it is not here.
     storage::Stored<FilterBytes> filter(Height height, const BlockHash& block) const;
+    /// Forgets the filters of blocks below `height`, on all branches; whoever wants one of them fetches it again.
+    storage::Stored<void> drop_filters_below(Height height);
     storage::Stored<void> put_progress(const ScanProgress& progress);
 
 private:
