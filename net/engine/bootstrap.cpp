@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/wire/limits.hpp"
+
 namespace cairn::net {
 namespace {
 
@@ -14,8 +16,8 @@ constexpr std::int64_t kWaitWithMany_us = 300 * kSecond;
 constexpr std::int64_t kSeedNodePatience_us = 30 * kSecond;   // before DNS seeds are thought of
 constexpr std::int64_t kNextSeedNode_us = 10 * kSecond;
 constexpr std::int64_t kFixedSeedDelay_us = 60 * kSecond;
-constexpr std::int64_t kStarving_us = 120 * kSecond;          // with few addresses and hardly a peer: the built-in ones, too
-constexpr std::size_t kFewAddresses = 16;
+constexpr std::int64_t kStarving_us = 120 * kSecond;          // with too few peers and hardly anybody else who ever answered
+constexpr std::size_t kFewAnswered = 16;
 
 template <class T>
 void shuffle(std::vector<T>& values, Random& random) {
@@ -165,12 +167,13 @@ void Bootstrap::use_fixed(const State& state, std::int64_t now_us) {
     std::vector<NetworkId> empty;
     for (const NetworkId network : state.reachable)
         if (book_.size(network, std::nullopt) == 0) empty.push_back(network);
+    const std::size_t answered = book_.size(std::nullopt, false);
     const bool starving = now_us > started_us_ + kStarving_us && !options_.fixed_seeds.empty() &&
-                          state.full_relay_ready < kEnoughPeers && book_.size() < kFewAddresses;
+                          state.full_relay_ready < limits::kFullRelayOutbound && answered < kFewAnswered;
     if (empty.empty() && !starving) return;
     if (empty.empty()) {
-        // Who called us first may have told of himself alone, so that the book was never empty.
-        log_.info("Adding fixed seeds as only {} addresses are known and hardly any of them answers", book_.size());
+        // Who called us first may have told of himself and his friends alone, so that the book was never empty.
+        log_.info("Adding fixed seeds as only {} known addresses ever answered and connections are wanting", answered);
         empty = state.reachable;
     } else if (now_us > started_us_ + kFixedSeedDelay_us) {
         log_.info("Adding fixed seeds as 60 seconds have passed and addrman is empty for at least one reachable network");

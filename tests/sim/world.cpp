@@ -106,12 +106,13 @@ bool World::hand_over(End to, ByteSpan bytes) {
     if (bytes.empty()) return true;
     Direction* line = &links_[to.link]->from[1 - to.side];
     Host& host = *hosts_[links_[to.link]->host[to.side]];
+    line->resumed = false;
     const std::size_t taken = host.on_bytes(to, bytes);
     digest_ = mix(digest_ + bytes.size(), static_cast<std::uint64_t>(now_us_) ^ (std::uint64_t{to.link} << 20) ^ bytes[bytes.size() / 2]);
     if (!links_[to.link]) return true;
     line->outstanding -= taken;
     if (taken == bytes.size()) return true;
-    line->held = true;
+    line->held = !line->resumed;  // it may have changed its mind in that very call; the event of resume() goes on then
     line->pending.insert(line->pending.end(), bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
     return false;
 }
@@ -121,6 +122,9 @@ void World::deliver(End to) {
     if (!open() || links_[to.link]->cut) return;
     Direction& line = links_[to.link]->from[1 - to.side];
     if (line.held) return;
+    // What the receiver took in without looking at it is gone through now.
+    if (std::exchange(line.resumed, false) && line.pending.empty()) hosts_[links_[to.link]->host[to.side]]->on_bytes(to, {});
+    if (!open() || line.held) return;
     if (!line.pending.empty()) {
         const Bytes bytes = std::exchange(line.pending, {});
         if (!hand_over(to, bytes) || !open()) return;
@@ -147,6 +151,7 @@ void World::resume(End end) {
     Link* link = links_[end.link].get();
     if (!link) return;
     link->from[1 - end.side].held = false;
+    link->from[1 - end.side].resumed = true;
     push(now_us_, Kind::deliver, end.link, 0, end.side);
 }
 

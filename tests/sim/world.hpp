@@ -132,6 +132,7 @@ private:
         std::size_t outstanding = 0;           ///< has left the sender, was not taken
         std::int64_t free_at_us = 0;           ///< when the line is free again
         bool held = false;                     ///< the receiver takes nothing
+        bool resumed = false;                  ///< it wants to be asked again, even when nothing is left to offer
     };
     struct Link {
         HostId host[2];

@@ -170,22 +170,35 @@ TEST_F(BootstrapTest, UsesBuiltInSeedsAfterTwoMinutesWhenTheFewKnownAddressesLea
     EXPECT_EQ(book_.size(), 1u);
     bootstrap.on_tick(state_, now_ + 121 * kSecond);
     EXPECT_EQ(book_.size(), 3u);
-    EXPECT_TRUE(logged("Adding fixed seeds as only 1 addresses are known and hardly any of them answers"));
+    EXPECT_TRUE(logged("Adding fixed seeds as only 0 known addresses ever answered and connections are wanting"));
 }
 
-TEST_F(BootstrapTest, DoesWithoutBuiltInSeedsWhenPeersOrManyAddressesAreThere) {
+TEST_F(BootstrapTest, UsesBuiltInSeedsThoughThoseWhoCalledFirstTookSomePlacesAndToldOfManyAddresses) {
     Bootstrap::Options options;
-    options.fixed_seeds = {{{NetAddress::ipv4(0x30000001), 8333}, 9, 0}};
+    options.fixed_seeds = {{{NetAddress::ipv4(0x40000001), 8333}, 9, 0}};
     state_.reachable = {NetworkId::ipv4};
-    know(1);
-    state_.full_relay = state_.full_relay_ready = 2;
+    know(500);
+    for (std::uint32_t i = 0; i < 3; ++i) book_.on_good({NetAddress::ipv4(0x20000000 + i * 65536 + 1), 8333}, now_ / kSecond);
+    state_.full_relay = state_.full_relay_ready = 3;
+    Bootstrap bootstrap = make(options);
+    bootstrap.on_tick(state_, now_);
+    bootstrap.on_tick(state_, now_ + 121 * kSecond);
+    EXPECT_TRUE(logged("Added 1 fixed seeds"));
+}
+
+TEST_F(BootstrapTest, DoesWithoutBuiltInSeedsWhenConnectionsAreThereOrManyAnswered) {
+    Bootstrap::Options options;
+    options.fixed_seeds = {{{NetAddress::ipv4(0x40000001), 8333}, 9, 0}};
+    state_.reachable = {NetworkId::ipv4};
+    know(40);
+    state_.full_relay = state_.full_relay_ready = 8;
     Bootstrap served = make(options);
     served.on_tick(state_, now_);
     served.on_tick(state_, now_ + 600 * kSecond);
     EXPECT_FALSE(logged("Adding fixed seeds"));
     state_.full_relay = state_.full_relay_ready = 0;
-    know(40);
-    ASSERT_GE(book_.size(), 16u);
+    for (std::uint32_t i = 0; i < 40; ++i) book_.on_good({NetAddress::ipv4(0x20000000 + i * 65536 + 1), 8333}, now_ / kSecond);
+    ASSERT_GE(book_.size(std::nullopt, false), 16u);
     Bootstrap knowing = make(options);
     knowing.on_tick(state_, now_);
     knowing.on_tick(state_, now_ + 600 * kSecond);
