@@ -73,6 +73,7 @@ void write_light_info(const ChainMethods& context, JsonWriter& out) {
     out.field("filterpeers", view->filter_peers);
     out.field("crosscheckedby", view->cross_checked_by);
     out.field("disputed", view->disputed);
+    out.field("bip37", view->bloom);
     out.field("filtersfetched", view->filters_fetched);
     out.field("blocksfetched", view->blocks_fetched);
     out.field("blocksmatched", view->blocks_matched);

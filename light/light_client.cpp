@@ -3,7 +3,6 @@
 #include <atomic>
 
 #include "light/chain_methods.hpp"
-#include "light/client/filter_checkpoints.hpp"
 #include "light/rpc/methods.hpp"
 #include "light/thread_jobs.hpp"
 #include "light/wallet_shelf.hpp"
@@ -115,8 +114,12 @@ Result<void, std::string> LightClient::start() {
     p.jobs = std::make_unique<ThreadJobs>(p.settings.workers);
     LightRole::Options options;
     options.filters.voters = p.settings.voters;
-    options.filters.checkpoints = filter_checkpoints(p.settings.params->network);
+    options.filters.checkpoints = p.settings.checkpoints;
+    options.keep_filters = p.settings.keep_filters;
+    options.anchors = header_anchors(p.settings.params->network);
     options.hear_transactions = p.settings.hear_transactions;
+    options.bloom_filters = p.settings.bloom_filters;
+    if (options.bloom_filters) log::warning("-bip37: the peers that are asked learn which addresses and coins are yours, and nothing shows when they leave out a payment");
     options.broadcast_privately = p.settings.broadcast_privately;
     options.fee_blocks_per_hour = p.settings.fee_blocks_per_hour;
     options.scratch = p.settings.data_dir / "chain";

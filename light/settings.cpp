@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "consensus/base/hex.hpp"
+#include "light/client/filter_checkpoints.hpp"
 #include "node/config/identity.hpp"
 
 namespace cairn::light {
@@ -22,12 +23,15 @@ constexpr int kRpcPortAbove = 10;  // above that of a full node, so that both ca
 
 constexpr Option kOptions[] = {
     {"-?", "", "Print this text and leave", general},
+    {"-bip37", "", "Look for payments by bloom filters (BIP37), with peers that serve no compact filters. They learn which addresses and coins are yours, and may hide payments from you (default: 0)", general},
     {"-conf", "=<file>", "The configuration file (default: cairn-light.conf)", general},
     {"-datadir", "=<dir>", "Where everything is kept (default: ~/.cairn-light)", general},
     {"-fallbackfee", "=<n>", "The fee rate, in satoshis per virtual byte, of payments for which none is known (default: 0, which refuses them)", general},
     {"-feeblocks", "=<n>", "Fetch so many of the newest blocks an hour, at random times, for what they tell of fee rates; 0: none (default: 1)", general},
+    {"-filtercheckpoints", "=<file>", "Filter headers that a node of your own vouches for, as contrib/filters/make_filter_checkpoints.py writes them, besides the built-in ones", general, node::kNetworkOnly},
     {"-filterpeers", "=<n>", "So many peers have to agree on compact filters before they are believed, if there are so many (default: 3)", general},
     {"-help", "", "Print this text and leave", general},
+    {"-keepfilters", "=<n>", "Keep the compact filters of the last so many blocks only; a rescan fetches the others again (default: all)", general},
     {"-mempoolwatch", "", "Look at relayed transactions, to see payments before they are in a block (default: 1)", general},
     {"-par", "=<n>", "Threads that match filters (default: one for each core)", general},
     {"-privatebroadcast", "", "Give own payments to peers over connections made for each of them alone, through Tor or I2P where these are set up; 0: to peers that are connected anyway (default: 1)", general},
@@ -161,7 +165,20 @@ Result<LightSettings, std::string> make_settings(node::Args& args) {
     // With named peers more than there are need not be waited for.
     const auto wanted = static_cast<std::size_t>(std::clamp<std::int64_t>(args.get_int("-filterpeers", 3), 1, 8));
     settings.voters = settings.net.connect_given ? std::min(wanted, std::max<std::size_t>(1, settings.net.connect.size())) : wanted;
+    if (args.is_set("-keepfilters") && !args.is_negated("-keepfilters"))
+        settings.keep_filters = static_cast<Height>(std::clamp<std::int64_t>(args.get_int("-keepfilters", 0), 0, 1 << 30));
+    settings.checkpoints = filter_checkpoints(settings.params->network);
+    if (args.is_set("-filtercheckpoints") && !args.is_negated("-filtercheckpoints")) {
+        auto more = read_filter_checkpoints(args.path("-filtercheckpoints"), settings.params->network);
+        if (!more) return fail(more.error());
+        for (const FilterCheckpoint& point : *more) {
+            std::erase_if(settings.checkpoints, [&point](const FilterCheckpoint& known) { return known.height == point.height; });
+            settings.checkpoints.push_back(point);
+        }
+        std::ranges::sort(settings.checkpoints, {}, &FilterCheckpoint::height);
+    }
     settings.hear_transactions = !settings.net.blocks_only;
+    settings.bloom_filters = args.get_bool("-bip37", false);
     settings.broadcast_privately = args.get_bool("-privatebroadcast", true);
     settings.fee_blocks_per_hour = static_cast<unsigned>(std::clamp<std::int64_t>(args.get_int("-feeblocks", 1), 0, 60));
     settings.workers = static_cast<unsigned>(std::clamp<std::int64_t>(args.get_int("-par", std::thread::hardware_concurrency()), 1, 64));

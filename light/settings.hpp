@@ -27,9 +27,12 @@ struct LightSettings {
     std::filesystem::path cookie_file;
     net::log::Options log;
     std::size_t voters = 3;          ///< -filterpeers
+    std::optional<Height> keep_filters;         ///< -keepfilters
+    std::vector<FilterCheckpoint> checkpoints;  ///< built in, and -filtercheckpoints
     bool hear_transactions = true;   ///< -mempoolwatch
     bool broadcast_privately = true; ///< -privatebroadcast
     unsigned fee_blocks_per_hour = 1;  ///< -feeblocks
+    bool bloom_filters = false;      ///< -bip37
     unsigned workers = 0;            ///< -par
     std::vector<WatchedScript> watched;  ///< -watch
     Amount fallback_fee = 0;  ///< -fallbackfee, satoshis per 1000 virtual bytes

@@ -55,6 +55,15 @@ std::vector<OwnPayment> WalletShelf::own_payments() {
     return payments;
 }
 
+std::vector<OutPoint> WalletShelf::coins() {
+    std::vector<OutPoint> found;
+    const std::lock_guard lock(mutex_);
+    // Spent ones, too: a rescan has to find what spent them.
+    for (const Shelved& one : wallets_)
+        for (const auto& [outpoint, output] : one.wallet->ledger().all_owned()) found.push_back(outpoint);
+    return found;
+}
+
 bool WalletShelf::concerns(const Transaction& tx) const {
     const std::lock_guard lock(mutex_);
     return std::ranges::any_of(wallets_, [&](const Shelved& one) { return one.wallet->ledger().concerns(tx); });

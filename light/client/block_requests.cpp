@@ -90,18 +90,30 @@ void BlockRequests::on_not_found(const PeerInfo& peer, const NotFoundMessage& me
     }
 }
 
+/// Others had to be asked for what it owes.
+bool BlockRequests::doubtful(PeerId id, std::int64_t now_us) const {
+    return !peers_.at(id).late.empty() || std::ranges::any_of(requests_, [&](const auto& entry) {
+        const auto asked = entry.second.asked_us.find(id);
+        return asked != entry.second.asked_us.end() && now_us - asked->second >= kDoubt_us;
+    });
+}
+
 PeerId BlockRequests::choose(const HeaderNode* node, const Request& request, std::int64_t now_us) {
-    PeerId chosen = -1;
-    std::uint64_t fit = 0;
+    PeerId chosen = -1, poor = -1;
+    std::uint64_t fit = 0, poor_fit = 0;
     for (const auto& [id, peer] : peers_) {
         if (request.asked_us.contains(id)) continue;
         if (!peer.info->ready || peer.info->closing || peer.in_flight + peer.late.size() >= kPerPeer || now_us < peer.paused_until_us) continue;
         if (const auto failed = request.failed_us.find(id); failed != request.failed_us.end() && now_us - failed->second < kPause_us) continue;
         const PeerChains::Entry* chain = chains_.find(id);
         if (!chain || !chain->best_known || chain->best_known->ancestor(node->height) != node) continue;
-        if (random_.below(++fit) == 0) chosen = id;
+        if (doubtful(id, now_us)) {
+            if (random_.below(++poor_fit) == 0) poor = id;
+        } else if (random_.below(++fit) == 0) {
+            chosen = id;
+        }
     }
-    return chosen;
+    return chosen >= 0 ? chosen : poor;
 }
 
 void BlockRequests::give_up_on_silent(Request& request, Outbox& out, std::int64_t now_us) {
@@ -130,8 +142,8 @@ void BlockRequests::tick(Outbox& out, std::int64_t now_us) {
     give_up_on_late(out, now_us);
     for (auto& [node, request] : requests_) {
         give_up_on_silent(request, out, now_us);
-        const auto doubtful = [&](const auto& asked) { return now_us - asked.second >= kDoubt_us; };
-        if (!std::ranges::all_of(request.asked_us, doubtful) || request.asked_us.size() >= kAtOnce) continue;
+        const auto overdue = [&](const auto& asked) { return now_us - asked.second >= kDoubt_us; };
+        if (!std::ranges::all_of(request.asked_us, overdue) || request.asked_us.size() >= kAtOnce) continue;
         const PeerId chosen = choose(node, request, now_us);
         if (chosen < 0) continue;
         request.asked_us[chosen] = now_us;

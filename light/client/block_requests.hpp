@@ -16,7 +16,7 @@ namespace cairn::light {
 /// Fetches single blocks, each from a peer chosen at random, so that no peer learns what this client looks for from the
 /// set of its questions. A block that does not come is asked of somebody else, and again and again: no failure is final.
 ///
-/// What has not come after kDoubt_us is asked of a second peer, too. A peer that stays silent for kPatience_us is asked no
+/// What has not come after kDoubt_us is asked of another peer, too, rather of one that owes nothing for so long. A peer that stays silent for kPatience_us is asked no
 /// more for a while; one that does so three times is disconnected.
 /// One that sends a block that was changed on the way pays for it. Blocks are asked only of peers whose announced chain
 /// holds them.
@@ -25,7 +25,7 @@ class BlockRequests {
 public:
     static constexpr std::int64_t kPatience_us = 20'000'000;
     static constexpr std::int64_t kDoubt_us = 3'000'000;
-    static constexpr std::size_t kAtOnce = 2;                  ///< peers that one block is asked of
+    static constexpr std::size_t kAtOnce = 4;                  ///< peers that one block is asked of
     static constexpr std::int64_t kPause_us = 60'000'000;      ///< before a peer that failed is asked again
     static constexpr std::size_t kPerPeer = 4;                 ///< in flight
     static constexpr int kFailures = 3;                        ///< then it is disconnected
@@ -69,6 +69,7 @@ private:
         std::map<BlockHash, std::int64_t> late;  ///< blocks that somebody else gave first, and when it was asked for them
     };
 
+    bool doubtful(net::PeerId peer, std::int64_t now_us) const;
     void release(Request& request, net::PeerId peer, std::int64_t now_us, bool failed);
     void give_up_on_silent(Request& request, net::Outbox& out, std::int64_t now_us);
     void give_up_on_late(net::Outbox& out, std::int64_t now_us);

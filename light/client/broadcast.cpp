@@ -102,7 +102,7 @@ void Broadcast::send_openly(Entry& entry, Outbox& out, std::int64_t now_us) {
         // The child last: parents that are not taken alone are asked for again once it is there.
         for (const TransactionPtr& parent : entry.payment.parents) out.send(fit[i]->id, TxMessage{to_bytes(parent->tx().raw)});
         out.send(fit[i]->id, TxMessage{to_bytes(entry.payment.tx->tx().raw)});
-        entry.past.push_back({fit[i]->address, now_us, std::nullopt});
+        entry.past.push_back({fit[i]->address, now_us, std::nullopt, true});
     }
 }
 
@@ -126,9 +126,15 @@ std::vector<PrivateBroadcast::Recipient> Broadcast::recipients(const Entry& entr
 void Broadcast::tick(Outbox& out, std::int64_t now_us) {
     if (own_.tick(now_us))
         for (const TransactionPtr& tx : own_.stale(now_us)) own_.on_stale_judged(tx, {}, out.log());
-    for (auto& [wtxid, entry] : entries_) {
+    for (auto place = entries_.begin(); place != entries_.end();) {
+        const auto here = place++;
+        Entry& entry = here->second;
+        const Wtxid& wtxid = here->first;
         if (entry.next_round_us != 0) {
-            if (now_us >= entry.next_round_us) start_round(entry, out, now_us);
+            if (now_us < entry.next_round_us) continue;
+            // Nobody says of a transaction that is no wallet's when it is in a block: that the network has it is enough.
+            if (!entry.kept && !entry.echoes.empty()) erase(here);
+            else start_round(entry, out, now_us);
             continue;
         }
         const auto picture = own_.picture(wtxid);
@@ -143,7 +149,7 @@ void Broadcast::tick(Outbox& out, std::int64_t now_us) {
 
 void Broadcast::on_echo(Entry& entry, const PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     const auto given = recipients(entry);
-    if (std::ranges::any_of(given, [&](const auto& one) { return one.address == peer.address; })) return;  // it had it from us
+    if (std::ranges::any_of(given, [&](const auto& one) { return one.given && one.address == peer.address; })) return;  // it had it from us
     const std::string name = peer.address.to_string();
     if (std::ranges::any_of(entry.echoes, [&](const auto& echo) { return echo.address == name; })) return;
     if (entry.echoes.size() < kEchoesKept) entry.echoes.push_back({name, now_us / kSecond_us});

@@ -19,7 +19,7 @@ namespace cairn::light {
 /// it that we did not give it to. Until it is in a block it is given away again and again, after the echo at long
 /// intervals.
 ///
-/// Which payments still wait is for whoever keeps them to say (`set_waiting`): at the start, with each block and now and
+/// A transaction that nobody keeps is forgotten some hours after the network had it. Which payments still wait is for whoever keeps them to say (`set_waiting`): at the start, with each block and now and
 /// then. This object forgets everything at its end.
 /// Limits: kMost payments; what comes beyond waits until others are through.
 /// Owner: net thread; times are microseconds.

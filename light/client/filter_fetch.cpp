@@ -55,6 +55,7 @@ void FilterFetch::on_cfilter(const PeerInfo& from, CFilterMessage&& message, Out
     const HeaderNode* node = chain_.find(message.block);
     if (found == peers_.end() || !node || message.filter_type != 0) return;
     Peer& peer = found->second;
+    if (peer.batch) peer.batch->answered = true;
     const bool due = peer.batch && peer.batch->open.contains(node->height);
     if (!chain_.on_active_chain(node) || node->height > headers_.tip()->height) return;
     const auto wanted = wanted_.find(node->height);
@@ -166,12 +167,13 @@ void FilterFetch::check_patience(Outbox& out, std::int64_t now_us) {
         if (!peer.batch) continue;
         // What others brought meanwhile is not owed any more.
         std::erase_if(peer.batch->open, [this](Height height) { return !wanted_.contains(height); });
-        if (peer.batch->open.empty()) {
+        if (peer.batch->open.empty() && peer.batch->answered) {
             finish(peer, now_us);
             continue;
         }
         if (now_us - peer.batch->progress_us < kPatience_us) continue;
         for (const Height height : peer.batch->open) assigned_.erase(height);
+        if (!peer.batch->answered) peer.failures = kFailures;
         peer.batch.reset();
         peer.rate *= 0.25;
         if (++peer.failures >= kFailures) out.disconnect(id, "compact filters did not come", LogLine::Kind::info);

@@ -19,7 +19,8 @@ using FilterBytes = std::shared_ptr<const Bytes>;
 /// The lowest wanted heights go to the peers with the highest measured rate. A batch holds what its peer gives in
 /// kBatch_us, at least kSmallest and at most 1,000 filters (BIP157); a peer that was never measured gets a small one. When
 /// nothing is left to hand out, an idle peer takes over what a batch still owes whose peer is much slower or has brought
-/// nothing for kTakeOver_us. A batch times out kPatience_us after its last filter came, not after it began.
+/// nothing for kTakeOver_us. A batch times out kPatience_us after its last filter came, not after it began. That others brought
+/// it meanwhile does not help a peer that gave no answer at all: it is disconnected then.
 /// Nobody is asked for a stop block that it did not announce. Filters of blocks that are no longer wanted, as after a
 /// reorganisation, are ignored without blame.
 /// Owner: net thread.
@@ -61,6 +62,7 @@ private:
         std::set<Height> open;           ///< not here yet
         std::int64_t began_us = 0, progress_us = 0;
         std::uint64_t bytes = 0;
+        bool answered = false;           ///< with anything
     };
     struct Peer {
         const net::PeerInfo* info = nullptr;

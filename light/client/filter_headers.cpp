@@ -93,6 +93,7 @@ void FilterHeaders::start_vote(Outbox& out, std::int64_t now_us) {
 
     vote_ = std::make_unique<Vote>();
     vote_->id = ++next_vote_;
+    vote_->began_us = now_us;
     vote_->first = tip_->height + 1;
     vote_->stop = stop;
     for (auto& [id, peer] : peers_) {
@@ -267,7 +268,12 @@ void FilterHeaders::decide(Outbox& out, std::int64_t now_us) {
         pursue_dispute(out, now_us);
         return;
     }
-    if (!std::ranges::all_of(vote_->claims, [](const auto& entry) { return entry.second.here; })) return;
+    const auto here = [](const auto& entry) { return entry.second.here; };
+    if (!std::ranges::all_of(vote_->claims, here)) {
+        const auto count = static_cast<std::size_t>(std::ranges::count_if(vote_->claims, here));
+        if (vote_->retrial || count < options_.voters || now_us - vote_->began_us < kDoubt_us) return;
+        std::erase_if(vote_->claims, [&](const auto& entry) { return !here(entry); });  // they still have to answer, or go
+    }
     const std::vector<Uint256>& one = vote_->claims.begin()->second.hashes;
     for (std::size_t i = 0; i < one.size(); ++i) {
         if (std::ranges::all_of(vote_->claims, [&](const auto& entry) { return entry.second.hashes[i] == one[i]; })) continue;

@@ -37,6 +37,7 @@ namespace cairn::light {
 class FilterHeaders final : private FilterRanges::Host {
 public:
     static constexpr std::int64_t kPatience_us = 30'000'000;  ///< for one answer
+    static constexpr std::int64_t kDoubt_us = 3'000'000;      ///< after so long enough voters decide without the silent ones
     static constexpr std::int64_t kRetry_us = 30'000'000;     ///< after a dispute that nothing settled
     static constexpr std::size_t kMaxVoters = 8;
     static constexpr int kMaxSearches = 4;                    ///< for one peer's departure from us
@@ -118,6 +119,7 @@ private:
         std::map<net::PeerId, Claim> claims;
         std::optional<Dispute> dispute;
         std::uint64_t id = 0;
+        std::int64_t began_us = 0;
     };
 
     // --- FilterRanges::Host

@@ -6,10 +6,12 @@
 #include <unordered_set>
 
 #include "light/client/block_requests.hpp"
+#include "light/client/bloom_scan.hpp"
 #include "light/client/broadcast.hpp"
 #include "light/client/fee_rates.hpp"
 #include "light/client/filter_fetch.hpp"
 #include "light/client/header_chain.hpp"
+#include "light/client/header_ranges.hpp"
 #include "light/client/light_store.hpp"
 #include "light/client/progress_meter.hpp"
 #include "light/client/scanner.hpp"
@@ -24,9 +26,12 @@ using namespace net;  // NOLINT: this file speaks the network's language
 namespace {
 
 constexpr std::uint64_t kNeeded = kServiceNetwork | kServiceWitness | kServiceCompactFilters;
+constexpr std::uint64_t kNeededForBloom = kServiceNetwork | kServiceWitness | kServiceBloom;
 constexpr std::int64_t kPictureInterval_us = 200'000;
-constexpr std::int64_t kRestInterval_us = 10'000'000;  // headers are not kept resident for longer
+constexpr std::int64_t kRestInterval_us = 1'000'000;   // headers are not kept resident for longer
+constexpr Height kDropAtOnce = 1'000;                   // filters, so that few ranges are erased
 constexpr std::uint32_t kRestHeaders = 50'000;         // nor more new ones than these
+constexpr std::int64_t kHeaderPatience_us = 5'000'000;               // with a peer that gives no headers
 constexpr std::int64_t kAskForPayments_us = 10LL * 60 * 1'000'000;  // when no block comes
 constexpr int kQuestionsWaiting = 1'000;                             // relayed transactions that the sink is to judge
 
@@ -76,11 +81,15 @@ public:
     void on_inv(PeerInfo& peer, const InvMessage& message, Outbox& out, std::int64_t now_us);
     void on_tx(const PeerInfo& peer, const TxMessage& message, Outbox& out, std::int64_t now_us);
     void ask_for_payments(std::int64_t now_us);
+    void tick_bloom(Outbox& out, std::int64_t now_us);
+    std::uint64_t needed() const { return options.bloom_filters ? kNeededForBloom : kNeeded; }
     void run_errands(Outbox& out, std::int64_t now_us);
     void save_headers();
     bool headers_done() const;
     void publish(std::int64_t now_us);
+    void advance(Outbox& out, std::int64_t now_us);
     void let_memory_rest(std::int64_t now_us);
+    void drop_old_filters();
     void check(const storage::Stored<void>& done) const {
         if (!done && options.fatal) options.fatal(done.error());
     }
@@ -95,6 +104,7 @@ public:
     HeaderChain chain;
     PeerChains chains;
     HeaderSync headers;
+    std::unique_ptr<HeaderRanges> old_headers;  ///< once it is known what is here
     BlockRequests blocks;
     FilterHeaders filter_headers;
     FilterFetch filters;
@@ -105,6 +115,9 @@ public:
     std::vector<std::function<void(Outbox&, std::int64_t)>> errands;  ///< that came from other threads
     const HeaderNode* payments_asked_at = nullptr;                    ///< the tip then
     std::int64_t payments_asked_us = 0;
+    std::optional<BloomScan> bloom;
+    bool bloom_loading = false;
+    std::uint64_t bloom_revision = 0;                                 ///< of the scripts in its filter
     std::shared_ptr<std::atomic<int>> questions = std::make_shared<std::atomic<int>>(0);
     std::unique_ptr<Scanner> scanner;
     std::map<PeerId, Peer> peers;
@@ -115,6 +128,8 @@ public:
     const HeaderNode* last_tip = nullptr;
     ProgressMeter meter;
     std::int64_t next_picture_us = 0;
+    bool due = false;  ///< something came that others wait for: not to wait for the next tick
+    Height filters_from = 0;  ///< none is stored below
     std::int64_t rested_us = 0;
     std::uint32_t rested_size = 0;
 
@@ -124,7 +139,7 @@ public:
 
 storage::Stored<void> LightRole::Impl::load(ScriptSource& source) {
     if (auto kept = store->load_headers(chain, [this] { memory.rest(); }); !kept) return fail(kept.error());
-    auto agreed = store->load_filter_headers(chain, [this](const Uint256& header) { filter_headers.restore(header); });
+    auto agreed = store->load_filter_headers(chain, [this](const Uint256& header) { filter_headers.restore(header); }, [this] { memory.rest(); });
     if (!agreed) return fail(agreed.error());
     memory.rest();
     auto voters = store->load_voters();
@@ -133,9 +148,13 @@ storage::Stored<void> LightRole::Impl::load(ScriptSource& source) {
     if (!progress) return fail(progress.error());
     filter_headers.restored(*voters);
     last_tip = chain.tip();
+    old_headers = std::make_unique<HeaderRanges>(chain, options.anchors);
+    headers.set_impatience(kHeaderPatience_us);
+    if (options.bloom_filters) bloom.emplace(chains, random);
     connect_parts();
     scanner = std::make_unique<Scanner>(Scanner::Parts{chain, filter_headers, filters, blocks, *store, jobs, source, sink,
-                                                       [box = inbox](std::function<void()> task) { box->put(std::move(task)); }, options.fatal},
+                                                       [box = inbox](std::function<void()> task) { box->put(std::move(task)); }, options.fatal,
+                                                       bloom ? &*bloom : nullptr},
                                         *progress);
     publish(0);
     return {};
@@ -153,6 +172,11 @@ void LightRole::Impl::connect_parts() {
         scanner->cut(height);
         jobs.run_in_order([this, height] { check(store->cut_filters(height)); });
     };
+    old_headers->on_accepted = [this](PeerId from, const HeaderNode* last) {
+        if (peers.contains(from)) chains.on_announced(from, last->hash);
+        save_headers();
+    };
+    if (bloom) bloom->on_result = [this](const HeaderNode* node, bool matches) { scanner->on_bloom_result(node, matches); };
     filters.on_filter = [this](const HeaderNode* node, FilterBytes filter) { scanner->on_filter(node, std::move(filter)); };
     blocks.on_fetched = [this](const HeaderNode* node, const BlockPtr& block, Outbox& out) {
         if (!chain.on_active_chain(node)) return;
@@ -170,6 +194,7 @@ void LightRole::Impl::save_headers() {
 }
 
 void LightRole::Impl::on_headers(PeerInfo& peer, HeadersMessage&& message, Outbox& out, std::int64_t now_us) {
+    if (old_headers->on_headers(peer, message, out, now_us)) return;
     const bool all = message.headers.size() < limits::kMaxHeaders && !message.malformed;
     const bool none = message.headers.empty();
     const auto accepted = headers.on_headers(peer, std::move(message), out, now_us);
@@ -212,6 +237,22 @@ void LightRole::Impl::on_tx(const PeerInfo& peer, const TxMessage& message, Outb
     });
 }
 
+/// Filters are made of what is watched and found by the time.
+void LightRole::Impl::tick_bloom(Outbox& out, std::int64_t now_us) {
+    if (!ever_headers_done || !scanner->watch()) return;
+    if (!bloom_loading && (bloom->wants_filter() || bloom_revision != scanner->revision())) {
+        bloom_loading = true;
+        jobs.run_in_order([this, box = inbox] {
+            box->put([this, coins = sink.coins()] {
+                bloom_loading = false;
+                bloom_revision = scanner->revision();
+                bloom->load(*scanner->watch(), coins);
+            });
+        });
+    }
+    bloom->tick(out, now_us);
+}
+
 /// Once everything was scanned, whoever keeps our payments knows which of them are in a block.
 void LightRole::Impl::ask_for_payments(std::int64_t now_us) {
     if (!ever_headers_done || !scanner->done(chain.tip())) return;
@@ -229,6 +270,27 @@ void LightRole::Impl::run_errands(Outbox& out, std::int64_t now_us) {
     if (errands.empty()) return;
     for (const auto& errand : std::exchange(errands, {})) errand(out, now_us);
     next_picture_us = 0;
+}
+
+/// Where only so many are to be kept.
+void LightRole::Impl::drop_old_filters() {
+    const HeaderNode* scanned = scanner->scanned();
+    if (!options.keep_filters || !scanned) return;
+    const Height from = scanned->height - *options.keep_filters + 1;
+    if (from < filters_from + kDropAtOnce) return;
+    filters_from = from;
+    jobs.run_in_order([this, from] { check(store->drop_filters_below(from)); });
+}
+
+/// What is to be done next follows from what is here.
+void LightRole::Impl::advance(Outbox& out, std::int64_t now_us) {
+    due = false;
+    if (bloom) tick_bloom(out, now_us);
+    else filter_headers.tick(out, now_us);
+    scanner->tick(ever_headers_done);
+    ever_scanned = ever_scanned || (ever_headers_done && scanner->done(chain.tip()));
+    filters.tick(out, now_us);
+    blocks.tick(out, now_us);
 }
 
 void LightRole::Impl::let_memory_rest(std::int64_t now_us) {
@@ -258,6 +320,8 @@ void LightRole::Impl::publish(std::int64_t now_us) {
     view->liars_dropped = filter_headers.liars();
     view->revision = scanner->revision();
     view->fees = fees.view(tip);
+    view->bloom = bloom.has_value();
+    if (bloom) view->cross_checked_by = static_cast<int>(bloom->serving());
     view->payments = broadcast.pictures();
 
     std::int64_t done = 0, total = 0;
@@ -266,9 +330,9 @@ void LightRole::Impl::publish(std::int64_t now_us) {
         const std::int64_t missing = (now_us / 1'000'000 - std::int64_t{chain.tip()->header.time}) / chain.params().pow_target_spacing;
         done = tip;
         total = tip + std::max<std::int64_t>(missing, 0);
-    } else if (scanner->done(chain.tip()) && filter_headers.tip() == chain.tip() && watch_changes == 0) {
+    } else if (scanner->done(chain.tip()) && (bloom || filter_headers.tip() == chain.tip()) && watch_changes == 0) {
         view->phase = Phase::synced;
-    } else if (filter_headers.tip() != chain.tip() && view->scanned_height >= view->filter_height) {
+    } else if (!bloom && filter_headers.tip() != chain.tip() && view->scanned_height >= view->filter_height) {
         view->phase = Phase::filter_headers;
         done = view->filter_height;
         total = tip;
@@ -318,6 +382,7 @@ void LightRole::watch_changed() {
 void LightRole::submit(const OwnPayment& payment) {
     impl_->inbox->put([impl = impl_.get(), payment] {
         impl->errands.push_back([impl, payment](Outbox& out, std::int64_t now_us) { impl->broadcast.submit(payment, out, now_us); });
+        impl->payments_asked_at = nullptr;  // it may have replaced another
     });
 }
 
@@ -359,7 +424,7 @@ void LightRole::detach() {
 
 std::int32_t LightRole::best_height() const { return impl_->chain.tip()->height; }
 
-std::uint64_t LightRole::desirable_services(std::uint64_t, std::int64_t) const { return kNeeded; }
+std::uint64_t LightRole::desirable_services(std::uint64_t, std::int64_t) const { return impl_->needed(); }
 
 bool LightRole::initial_block_download() const { return impl_->chain.initial_block_download(); }
 
@@ -367,26 +432,31 @@ void LightRole::on_version(PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->peers[peer.id] = {&peer};
     impl_->chains.add(peer.id);
     impl_->headers.add(peer);
+    impl_->old_headers->add(peer);
     impl_->blocks.add(peer);
     impl_->filter_headers.add(peer);
     impl_->filters.add(peer);
     impl_->broadcast.add(peer);
+    if (impl_->bloom) impl_->bloom->add(peer);
 }
 
 void LightRole::on_ready(PeerInfo& peer, Outbox& out, std::int64_t) {
     if (peer.common_version >= limits::kSendHeadersVersion) out.send(peer.id, SendHeadersMessage{});
-    if ((peer.services & kNeeded) != kNeeded)
-        out.log().info("peer={} offers no compact filters: it is of use for headers and blocks only", peer.id);
+    const std::uint64_t needed = impl_->needed();
+    if ((peer.services & needed) != needed)
+        out.log().info("peer={} offers no filters that are of use here: it is of use for headers and blocks only", peer.id);
 }
 
 void LightRole::on_gone(const PeerInfo& peer, Outbox&, std::int64_t) {
     impl_->txs.remove(peer.id);
     impl_->broadcast.remove(peer.id);
+    if (impl_->bloom) impl_->bloom->remove(peer.id);
     impl_->fees.remove(peer.id);
     impl_->filters.remove(peer.id);
     impl_->filter_headers.remove(peer.id);
     impl_->blocks.remove(peer.id);
     impl_->headers.remove(peer.id);
+    impl_->old_headers->remove(peer.id);
     impl_->chains.remove(peer.id);
     impl_->peers.erase(peer.id);
 }
@@ -399,15 +469,21 @@ void LightRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::
         impl.on_headers(peer, std::move(*headers), out, now_us);
     else if (auto* filter = std::get_if<CFilterMessage>(&message)) {
         if (!impl.filter_headers.on_cfilter(peer, *filter, out, now_us)) impl.filters.on_cfilter(peer, std::move(*filter), out, now_us);
+        impl.due = impl.due || impl.filters.idle(peer.id);
     } else if (const auto* hashes = std::get_if<CFHeadersMessage>(&message))
         impl.filter_headers.on_cfheaders(peer, *hashes, out, now_us);
+    else if (const auto* points = std::get_if<CFCheckptMessage>(&message))
+        impl.filter_headers.on_cfcheckpt(peer, *points, out, now_us);
     else if (auto* block = std::get_if<BlockMessage>(&message)) {
         if (impl.blocks.on_block(peer, std::move(block->raw), out, now_us)) peer.last_block_s = now_us / 1'000'000;
+        impl.due = true;
     } else if (const auto* inv = std::get_if<InvMessage>(&message))
         impl.on_inv(peer, *inv, out, now_us);
     else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
         impl.blocks.on_not_found(peer, *not_found, now_us);
-    else if (const auto* tx = std::get_if<TxMessage>(&message))
+    else if (const auto* proof = std::get_if<MerkleBlockMessage>(&message)) {
+        if (impl.bloom) impl.bloom->on_merkle_block(peer, *proof, out, now_us);
+    } else if (const auto* tx = std::get_if<TxMessage>(&message); tx && !(impl.bloom && impl.bloom->on_tx(peer, *tx, out)))
         impl.on_tx(peer, *tx, out, now_us);
     else if (const auto* fee = std::get_if<FeeFilterMessage>(&message))
         impl.fees.on_fee_filter(peer.id, fee->fee_rate);
@@ -417,8 +493,9 @@ void LightRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     Impl& impl = *impl_;
     if (!peer.ready || peer.closing || !impl.peers.contains(peer.id)) return;
     impl.chain.set_now(now_us);
-    impl.headers.pump(peer, false, out, now_us);
-    if (impl.filters.idle(peer.id)) impl.filters.tick(out, now_us);
+    if (!impl.old_headers->active()) impl.headers.pump(peer, false, out, now_us);
+    if (impl.due) impl.advance(out, now_us);
+    else if (impl.filters.idle(peer.id)) impl.filters.tick(out, now_us);
 }
 
 void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
@@ -426,17 +503,19 @@ void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
     impl.chain.set_now(now_us);
     for (const auto& [id, peer] : impl.peers) impl.chains.refresh(id);
     if (impl.chain.tip() != impl.last_tip || impl.last_tip_s == 0) {
-        if (impl.last_tip) impl.fees.cut(last_common_ancestor(impl.last_tip, impl.chain.tip())->height);
+        if (impl.last_tip) {
+            const Height fork = last_common_ancestor(impl.last_tip, impl.chain.tip())->height;
+            impl.fees.cut(fork);
+            if (impl.bloom) impl.scanner->cut(fork);
+        }
         impl.last_tip = impl.chain.tip();
         impl.last_tip_s = now_us / 1'000'000;
     }
+    impl.old_headers->tick(out, now_us);
     impl.ever_headers_done = impl.ever_headers_done || impl.headers_done();
-    impl.filter_headers.tick(out, now_us);
-    impl.scanner->tick(impl.ever_headers_done);
-    impl.ever_scanned = impl.ever_scanned || (impl.ever_headers_done && impl.scanner->done(impl.chain.tip()));
-    impl.filters.tick(out, now_us);
-    impl.blocks.tick(out, now_us);
+    impl.advance(out, now_us);
     impl.let_memory_rest(now_us);
+    impl.drop_old_filters();
     impl.ask_for_payments(now_us);
     impl.run_errands(out, now_us);
     impl.broadcast.tick(out, now_us);

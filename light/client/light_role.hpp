@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "light/client/filter_headers.hpp"
+#include "light/client/header_ranges.hpp"
 #include "light/client/ports.hpp"
 #include "net/core/role.hpp"
 #include "storage/kv.hpp"
@@ -18,10 +19,13 @@ public:
     struct Options {
         std::optional<Arith256> minimum_chain_work{};   ///< instead of the network's own
         FilterHeaders::Options filters{};
+        std::vector<HeaderAnchor> anchors{};            ///< between which old headers are fetched from many peers at once
         bool hear_transactions = true;                  ///< ask for relayed transactions once synced, to see payments early
         bool broadcast_privately = true;                ///< own payments go out over connections of their own
+        bool bloom_filters = false;                     ///< BIP37 instead of compact filters: no privacy towards peers
         unsigned fee_blocks_per_hour = 0;               ///< so many new blocks are fetched for what they tell of fees
         std::optional<Uint256> seed{};                  ///< of random choices, for simulations; none: from the system
+        std::optional<Height> keep_filters{};           ///< of so many blocks below the last that was scanned (and up to 1,000 more); none: all
         std::filesystem::path scratch{};                ///< headers that are seldom looked at lie in a file here, not in memory; empty: in memory
         std::function<void(const storage::StorageError&)> fatal{};  ///< the disk failed; thread: any
     };

@@ -80,6 +80,8 @@ public:
     /// Our own payments that are in no block yet. Asked once everything was scanned, with each block and now and then: they are
     /// broadcast until they are not among these any more.
     virtual std::vector<OwnPayment> own_payments() { return {}; }
+    /// Outputs that pay the scripts and are not known to be spent. Asked only where blocks are looked for by bloom filters.
+    virtual std::vector<OutPoint> coins() { return {}; }
 };
 
 /// Work for other threads. In tests all of it may run at once.

@@ -54,7 +54,7 @@ Height Scanner::birthday(const Birthday& day) const {
 
 /// The first block that has to be looked at; above the tip when there is nothing to look for.
 Height Scanner::first_height() const {
-    return watch_->scripts.empty() ? parts_.headers.tip()->height + 1 : birthday(watch_->birthday);
+    return watch_->scripts.empty() ? limit()->height + 1 : birthday(watch_->birthday);
 }
 
 void Scanner::take_watch(std::shared_ptr<const WatchSet> watch) {
@@ -64,8 +64,11 @@ void Scanner::take_watch(std::shared_ptr<const WatchSet> watch) {
     for (const Bytes& script : watch_->scripts) made->add(script);
     filter_watch_ = std::move(made);
     // What was matched before was matched against fewer scripts. Blocks that are here stay of use.
-    for (auto& [height, slot] : slots_)
-        if (slot.match == Match::no || slot.match == Match::running) slot.match = Match::unknown;
+    for (auto& [height, slot] : slots_) {
+        if (slot.match != Match::no && slot.match != Match::running) continue;
+        slot.match = Match::unknown;
+        if (parts_.bloom) slot.asked_store = false;
+    }
     if (!begun_ || !old) return;
     ask_for_restart(old->revision);
 }
@@ -102,14 +105,19 @@ void Scanner::begin() {
     const HeaderNode* reached = parts_.chain.find(progress_->reached);
     reached_ = reached && reached->ancestor(known->height) == known ? reached : known;
     // An end came between finding out that filters were lies and going back.
-    if (parts_.chain.on_active_chain(known) && known->height > trusted_) restart_ = owed_ = trusted_ + 1;
+    if (parts_.chain.on_active_chain(known) && known->height > trusted_ && !parts_.bloom) restart_ = owed_ = trusted_ + 1;
     ask_for_restart(progress_->revision);
+}
+
+void Scanner::forget_wanted() {
+    parts_.fetch.clear();
+    if (parts_.bloom) parts_.bloom->clear();
 }
 
 /// Begins again at a lower block. What the store says from now on is as if nothing from there up had been looked at.
 void Scanner::restart(Height first) {
     slots_.clear();
-    parts_.fetch.clear();
+    forget_wanted();
     began_ = first;
     scanned_ = scanned_->ancestor(std::max<Height>(first - 1, 0));
     busy_ = true;
@@ -136,6 +144,7 @@ void Scanner::cut(Height height) {
     for (auto slot = slots_.upper_bound(height); slot != slots_.end(); slot = slots_.erase(slot))
         if (slot->second.block_wanted && !parts_.chain.on_active_chain(slot->second.node)) parts_.blocks.forget(slot->second.node);
     parts_.fetch.cut(height);
+    if (parts_.bloom) parts_.bloom->cut(height);
     std::erase_if(unsaved_, [height](const LightStore::FilterRow& row) { return row.height > height; });
     // Filters that were lies: what they hid has to be looked for again. Blocks of another branch are taken back elsewhere.
     if (scanned_ && scanned_->height > height && parts_.chain.on_active_chain(scanned_))
@@ -156,7 +165,7 @@ void Scanner::disconnect_stale() {
     std::vector<ScanPlace> places;
     for (const HeaderNode* node = reached_; node != fork; node = node->parent) places.push_back(place_of(node));
     slots_.clear();
-    parts_.fetch.clear();
+    forget_wanted();
     busy_ = true;
     in_order([this, sink = &parts_.sink, store = &parts_.store, places = std::move(places), fork, left, revision = watch_->revision]() -> std::function<void()> {
         for (const ScanPlace& place : places) sink->on_disconnected(place);
@@ -170,13 +179,13 @@ void Scanner::disconnect_stale() {
 }
 
 void Scanner::fill_window() {
-    const Height last = parts_.headers.tip()->height;
+    const Height last = limit()->height;
     Height next = std::max(slots_.empty() ? (scanned_ ? scanned_->height + 1 : 0) : slots_.rbegin()->first + 1, slots_.empty() ? first_height() : 0);
     const std::size_t most = std::clamp(static_cast<std::size_t>(static_cast<double>(kWindowBytes) / mean_bytes_), kSmallestWindow, kLargestWindow);
     if (next > last || slots_.size() >= most) return;
     const Height end = std::min<Height>(last, next + static_cast<Height>(most - slots_.size()) - 1);
     std::vector<const HeaderNode*> nodes;
-    for (const HeaderNode* node = parts_.headers.tip()->ancestor(end); node && node->height >= next; node = node->parent) nodes.push_back(node);
+    for (const HeaderNode* node = limit()->ancestor(end); node && node->height >= next; node = node->parent) nodes.push_back(node);
     for (const HeaderNode* node : nodes) slots_[node->height].node = node;
 }
 
@@ -205,6 +214,22 @@ void Scanner::load_filters() {
             }
         };
     });
+}
+
+void Scanner::ask_by_bloom() {
+    for (auto& [height, slot] : slots_) {
+        if (slot.asked_store || slot.match != Match::unknown) continue;
+        slot.asked_store = true;
+        slot.match = Match::running;
+        parts_.bloom->want(slot.node);
+    }
+}
+
+void Scanner::on_bloom_result(const HeaderNode* node, bool matches) {
+    const auto slot = slots_.find(node->height);
+    if (slot == slots_.end() || slot->second.node != node || slot->second.match != Match::running) return;
+    slot->second.match = matches ? Match::yes : Match::no;
+    matched_ += matches;
 }
 
 void Scanner::on_filter(const HeaderNode* node, FilterBytes filter) {
@@ -275,10 +300,10 @@ void Scanner::deliver() {
         last = slot.node;
         blocks += slot.block != nullptr;
     }
-    const bool skip = items.empty() && slots_.empty() && (!scanned_ || scanned_->height < parts_.headers.tip()->height) &&
-                      first_height() > parts_.headers.tip()->height;
+    const bool skip = items.empty() && slots_.empty() && (!scanned_ || scanned_->height < limit()->height) &&
+                      first_height() > limit()->height;
     if (skip) {  // nothing up to the tip can matter
-        last = parts_.headers.tip();
+        last = limit();
         items.push_back({place_of(last), nullptr});
     }
     if (items.empty()) return;
@@ -332,8 +357,12 @@ void Scanner::tick(bool headers_done) {
         if (scanned_ && first <= scanned_->height) restart(first);
     }
     fill_window();
-    load_filters();
-    match_filters();
+    if (parts_.bloom) {
+        ask_by_bloom();
+    } else {
+        load_filters();
+        match_filters();
+    }
     want_blocks();
     if (!busy_ && !restart_) deliver();
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "consensus/primitives/block_filter.hpp"
+#include "light/client/bloom_scan.hpp"
 #include "light/client/light_store.hpp"
 
 namespace cairn::light {
@@ -36,6 +37,7 @@ public:
         BlockSink& sink;
         std::function<void(std::function<void()>)> post;      ///< runs a task on the net thread; thread: any
         std::function<void(const storage::StorageError&)> fatal;  ///< thread: any
+        BloomScan* bloom = nullptr;  ///< says which blocks match instead of compact filters; null: those do
     };
     /// `progress`: of an earlier run.
     Scanner(Parts parts, std::optional<ScanProgress> progress);
@@ -47,6 +49,8 @@ public:
     /// filters that were lies.
     void give_up(std::uint64_t revision) { give_up_ = revision; }
     void on_filter(const HeaderNode* node, FilterBytes filter);
+    /// What peers said of a block by bloom filters.
+    void on_bloom_result(const HeaderNode* node, bool matches);
     /// Agreed filter headers above `height` are void.
     void cut(Height height);
     /// `headers_done`: the best chain is known, so that birthdays mean a height.
@@ -88,6 +92,10 @@ private:
     Height handed_over() const;
     void fill_window();
     void load_filters();
+    void ask_by_bloom();
+    void forget_wanted();
+    /// Up to here it can be said which blocks match.
+    const HeaderNode* limit() const { return parts_.bloom ? parts_.chain.tip() : parts_.headers.tip(); }
     void match_filters();
     void on_matched(std::uint64_t revision, const std::vector<std::pair<const HeaderNode*, bool>>& results);
     void want_blocks();

@@ -313,13 +313,21 @@ void HeaderSync::check_chain(const PeerInfo& peer, State& state, Outbox& out, st
     }
 }
 
+bool HeaderSync::all_silent(std::int64_t now_us) const {
+    if (impatience_us_ == 0) return false;
+    return std::ranges::all_of(states_, [&](const auto& entry) {
+        const State& state = entry.second;
+        return !state.started || (state.last_request_us != 0 && now_us - state.last_request_us >= impatience_us_);
+    });
+}
+
 void HeaderSync::pump(const PeerInfo& peer, bool any_block_in_flight, Outbox& out, std::int64_t now_us) {
     const auto found = states_.find(peer.id);
     if (found == states_.end() || peer.closing) return;
     State& state = found->second;
     if (!state.started && peer.can_serve_blocks() && !chain_.importing()) {
         const bool recent = std::int64_t{chain_.best_header()->header.time} > now_us / 1'000'000 - kDay_s;
-        if (recent || ((started_ == 0 || caught_up_) && sync_from(peer, any_block_in_flight))) start(peer, state, out, now_us);
+        if (recent || ((started_ == 0 || caught_up_ || all_silent(now_us)) && sync_from(peer, any_block_in_flight))) start(peer, state, out, now_us);
     }
     if (check_timeout(peer, state, out, now_us)) return;
     check_chain(peer, state, out, now_us);

@@ -25,6 +25,10 @@ public:
     HeaderSync(ChainAccess& chain, PeerChains& peers, const ChainParams& params, Random& random)
         : chain_(chain), chains_(peers), params_(params), random_(random) {}
 
+    /// When all that are being asked have been silent for so long, one more is asked before the first one has given all it
+    /// has. 0: never.
+    void set_impatience(std::int64_t silence_us) { impatience_us_ = silence_us; }
+
     /// The peer's services are known now.
     void add(const PeerInfo& peer);
     void remove(PeerId peer);
@@ -90,6 +94,7 @@ private:
     void start(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     double progress(std::int64_t height, std::int64_t time_s, std::int64_t now_us) const;
     void report_presync(const HeadersPresync& presync, Outbox& out, std::int64_t now_us);
+    bool all_silent(std::int64_t now_us) const;
     bool check_timeout(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
     void check_chain(const PeerInfo& peer, State& state, Outbox& out, std::int64_t now_us);
 
@@ -98,6 +103,7 @@ private:
     const ChainParams& params_;
     Random& random_;
     std::unordered_map<PeerId, State> states_;
+    std::int64_t impatience_us_ = 0;
     int started_ = 0;
     int preferred_ = 0;
     int protected_ = 0;

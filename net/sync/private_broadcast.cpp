@@ -148,7 +148,7 @@ void PrivateBroadcast::on_ready(const PeerInfo& peer, Outbox& out, std::int64_t 
     errand.sent_us = now_us;
     errand.parents = entry->parents;
     errands_[peer.id] = std::move(errand);
-    entry->recipients.push_back({peer.address, now_us, std::nullopt});
+    entry->recipients.push_back({peer.address, now_us, std::nullopt, false});
     entry->last_sent_us = std::max(entry->last_sent_us, now_us);
     const Transaction& tx = entry->tx->tx();
     out.log().private_broadcast("P2P handshake completed, sending INV for txid={}{}, peer={}", tx.txid.to_display_hex(),
@@ -183,7 +183,15 @@ void PrivateBroadcast::on_get_data(const PeerInfo& peer, const GetDataMessage& m
         return;
     }
     out.send(peer.id, TxMessage{Bytes(tx.raw.begin(), tx.raw.end())});
+    if (Recipient* recipient = recipient_of(errand)) recipient->given = true;
     if (errand.ping_nonce == 0) ping(errand, peer.id, out);  // asked twice: one answer is enough
+}
+
+PrivateBroadcast::Recipient* PrivateBroadcast::recipient_of(const Errand& errand) {
+    const auto entry = entries_.find(errand.tx->tx().wtxid);
+    if (entry == entries_.end() || errand.place >= entry->second.recipients.size()) return nullptr;
+    Recipient& recipient = entry->second.recipients[errand.place];
+    return recipient.sent_us == errand.sent_us ? &recipient : nullptr;
 }
 
 void PrivateBroadcast::ping(Errand& errand, PeerId peer, Outbox& out) {
@@ -228,12 +236,11 @@ void PrivateBroadcast::on_pong(const PeerInfo& peer, const PongMessage& message,
     };
     if (errand.confirmed) return leave();
     errand.confirmed = true;
-    const auto entry = entries_.find(errand.tx->tx().wtxid);
-    if (entry != entries_.end() && errand.place < entry->second.recipients.size() &&
-        entry->second.recipients[errand.place].sent_us == errand.sent_us) {
-        entry->second.recipients[errand.place].received_us = now_us;
-        ++entry->second.confirmed;
-        entry->second.last_confirmed_us = std::max(entry->second.last_confirmed_us, now_us);
+    if (Recipient* recipient = recipient_of(errand)) {
+        Entry& entry = entries_.at(errand.tx->tx().wtxid);
+        recipient->received_us = now_us;
+        ++entry.confirmed;
+        entry.last_confirmed_us = std::max(entry.last_confirmed_us, now_us);
     }
     leave();
 }

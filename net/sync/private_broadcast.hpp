@@ -43,6 +43,7 @@ public:
         Endpoint address;
         std::int64_t sent_us = 0;                  ///< when it was chosen for this peer
         std::optional<std::int64_t> received_us;   ///< when the peer confirmed it
+        bool given = false;                        ///< it asked for it and it was sent
     };
     struct Picture {
         TransactionPtr tx;
@@ -122,6 +123,8 @@ private:
     Picture picture(const Entry& entry) const {
         return {entry.tx, entry.added_us, entry.attempts - std::min(entry.attempts, entry.recipients.size()), entry.recipients};
     }
+    /// Null: the entry is gone, or began anew.
+    Recipient* recipient_of(const Errand& errand);
     void ping(Errand& errand, PeerId peer, Outbox& out);
     bool give_parents(Errand& errand, const PeerInfo& peer, const GetDataMessage& message, Outbox& out);
     Entry* most_urgent();

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "consensus/primitives/block_filter.hpp"
+#include "consensus/primitives/merkle_proof.hpp"
+#include "consensus/script/bloom_filter.hpp"
 #include "light/client/light_role.hpp"
+#include "net/wire/codec.hpp"
 #include "storage/memory_kv.hpp"
 #include "tests/support/chain_builder.hpp"
 
@@ -48,6 +51,9 @@ public:
     std::vector<BlockHash> disconnected;
     std::vector<TransactionPtr> transactions;
     Height scanned = -1;
+    std::vector<std::pair<Height, std::uint64_t>> searches;  ///< calls of on_search
+    std::set<OutPoint> owned;                 ///< whoever spends one of these concerns it
+    std::vector<light::OwnPayment> payments;  ///< that wait for a block
     std::function<void(const BlockPtr&, const light::ScanPlace&)> on_seen;
 
     void watch_script(Bytes script, std::optional<light::Birthday> since = {}) {
@@ -66,7 +72,13 @@ public:
         blocks.erase(place.height);
     }
     void on_scanned(const light::ScanPlace& place) override { scanned = place.height; }
+    void on_search(Height next, std::uint64_t revision) override { searches.emplace_back(next, revision); }
     void on_transaction(const TransactionPtr& tx) override { transactions.push_back(tx); }
+    bool concerns(const Transaction& tx) const override {
+        return std::ranges::any_of(tx.inputs, [this](const TxInput& input) { return owned.contains(input.prevout); });
+    }
+    std::vector<light::OwnPayment> own_payments() override { return payments; }
+    std::vector<OutPoint> coins() override { return {owned.begin(), owned.end()}; }
 };
 
 /// A light client and the peers that serve it, on virtual time and without sockets.
@@ -79,12 +91,17 @@ public:
         std::set<Height> lies;                ///< heights whose filter it forges
         std::function<Bytes(const Block&, const Bytes&)> forge;  ///< from the honest filter; by default an empty one
         bool keeps_blocks = false;            ///< does not answer for blocks
-        bool mute_filter_headers = false, mute_filters = false;
+        bool mute_headers = false, mute_filter_headers = false, mute_filters = false;
+        bool honest_checkpoints = false;      ///< even about heights at which it lies
         bool announces_by_inv = false;
+        std::optional<BloomFilter> bloom;     ///< that the client gave it (BIP37)
+        bool hides_matches = false, spoils_proofs = false;  ///< what it does with it
+        std::size_t filters_loaded = 0;
         std::int64_t filter_delay_us = 0;     ///< between one filter and the next
         bool present = true;                  ///< connected
         bool misbehaved = false, disconnected = false;
-        std::size_t blocks_asked = 0, filters_asked = 0, unknown_stops = 0;
+        bool asked_for_headers = false;       ///< sendheaders
+        std::size_t headers_asked = 0, blocks_asked = 0, filters_asked = 0, checkpoints_asked = 0, filter_headers_asked = 0, unknown_stops = 0;
         std::map<std::int64_t, net::Message> later;  ///< what it will send, by time
     };
 
@@ -95,6 +112,10 @@ public:
         light::LightRole::Options options;
         options.minimum_chain_work = Arith256();
         options.filters = filter_options;
+        options.bloom_filters = bloom_filters;
+        options.fee_blocks_per_hour = fee_blocks_per_hour;
+        options.anchors = anchors;
+        options.keep_filters = keep_filters;
         options.seed = sha256(Bytes{seed++});
         role = std::move(*light::LightRole::open(chain.params(), kv, jobs, wallet, wallet, options));
         role->attach([this](std::function<void()> task) { tasks_.push_back(std::move(task)); });
@@ -126,10 +147,12 @@ public:
         const auto services = server.info.services;
         server.info = net::PeerInfo();
         server.info.id = next_id_++;
+        server.info.address = {net::NetAddress::ipv4(0x0a000000u + static_cast<std::uint32_t>(server.info.id)), 8333};
         server.info.type = net::ConnectionType::outbound_full_relay;
         server.info.services = services;
         server.info.version = server.info.common_version = 70016;
         server.info.wtxid_relay = true;
+        server.info.start_height = server.tip->height;
         server.present = true;
         server.disconnected = false;
         server.later.clear();
@@ -220,6 +243,10 @@ public:
     TestJobs jobs;
     TestWallet wallet;
     light::FilterHeaders::Options filter_options{};
+    unsigned fee_blocks_per_hour = 0;
+    bool bloom_filters = false;  ///< instead of compact filters, from the next start on
+    std::vector<light::HeaderAnchor> anchors{};
+    std::optional<Height> keep_filters{};
     std::unique_ptr<light::LightRole> role;
     std::vector<std::unique_ptr<Server>> servers;
     std::int64_t now_us = 1'700'000'000'000'000;
@@ -282,10 +309,18 @@ private:
     void answer(Server& server, const net::Message& message) {
         if (const auto* ask = std::get_if<net::GetHeadersMessage>(&message)) answer_headers(server, *ask);
         else if (const auto* hashes = std::get_if<net::GetCFHeadersMessage>(&message)) answer_filter_headers(server, *hashes);
+        else if (const auto* points = std::get_if<net::GetCFCheckptMessage>(&message)) answer_checkpoints(server, *points);
         else if (const auto* filters = std::get_if<net::GetCFiltersMessage>(&message)) answer_filters(server, *filters);
         else if (const auto* data = std::get_if<net::GetDataMessage>(&message)) answer_data(server, *data);
+        else if (std::holds_alternative<net::SendHeadersMessage>(message)) server.asked_for_headers = true;
+        else if (const auto* load = std::get_if<net::FilterLoadMessage>(&message)) {
+            server.bloom.emplace(load->filter, load->hash_functions, load->tweak, load->flags);
+            ++server.filters_loaded;
+        }
     }
     void answer_headers(Server& server, const net::GetHeadersMessage& ask) {
+        ++server.headers_asked;
+        if (server.mute_headers) return;
         const HeaderNode* from = chain.headers().genesis();
         for (const BlockHash& hash : ask.locator) {
             const HeaderNode* node = chain.headers().find(hash);
@@ -294,13 +329,16 @@ private:
             break;
         }
         net::HeadersMessage headers;
-        for (Height height = from->height + 1; height <= server.tip->height && headers.headers.size() < 2000; ++height)
+        for (Height height = from->height + 1; height <= server.tip->height && headers.headers.size() < 2000; ++height) {
             headers.headers.push_back(server.tip->ancestor(height)->header);
+            if (server.tip->ancestor(height)->hash == ask.stop) break;
+        }
         headers.count = headers.headers.size();
         reply(server, std::move(headers));
     }
     void answer_filter_headers(Server& server, const net::GetCFHeadersMessage& ask) {
         const HeaderNode* stop = stop_of(server, ask.stop);
+        ++server.filter_headers_asked;
         if (!stop || server.mute_filter_headers) return;
         net::CFHeadersMessage message;
         message.stop = ask.stop;
@@ -310,6 +348,20 @@ private:
             if (height == static_cast<Height>(ask.start_height)) message.previous_header = header;
             if (height >= static_cast<Height>(ask.start_height)) message.filter_hashes.push_back(hash);
             header = filter_header(hash, header);
+        }
+        reply(server, std::move(message));
+    }
+    void answer_checkpoints(Server& server, const net::GetCFCheckptMessage& ask) {
+        const HeaderNode* stop = stop_of(server, ask.stop);
+        if (!stop || server.mute_filter_headers) return;
+        ++server.checkpoints_asked;
+        net::CFCheckptMessage message;
+        message.stop = ask.stop;
+        Uint256 header;
+        for (Height height = 0; height <= stop->height; ++height) {
+            const HeaderNode* node = stop->ancestor(height);
+            header = filter_header(filter_hash(server.honest_checkpoints ? filter(node) : filter_of(server, node)), header);
+            if (height > 0 && height % 1000 == 0) message.headers.push_back(header);
         }
         reply(server, std::move(message));
     }
@@ -336,11 +388,33 @@ private:
                 if (const auto found = mempool.find(item.hash); found != mempool.end()) reply(server, net::TxMessage{to_bytes(found->second->tx().raw)});
                 continue;
             }
+            if (item.type == net::kInvFilteredBlock) {
+                answer_filtered(server, chain.headers().find(BlockHash(item.hash)));
+                continue;
+            }
             ++server.blocks_asked;
             const HeaderNode* node = chain.headers().find(BlockHash(item.hash));
             if (!node || server.keeps_blocks) continue;
             reply(server, net::BlockMessage{spoil ? spoil(*chain.block(node)) : to_bytes(chain.block(node)->raw())});
         }
+    }
+
+    void answer_filtered(Server& server, const HeaderNode* node) {
+        if (!server.bloom || !node) return;
+        const Block& block = *chain.block(node);
+        std::vector<Uint256> leaves;
+        std::vector<bool> wanted;
+        for (const Transaction& tx : block.txs()) {
+            leaves.push_back(Uint256(tx.txid));
+            wanted.push_back(server.bloom->match(tx) && !server.hides_matches);
+        }
+        if (server.spoils_proofs) leaves[0] = sha256(Bytes{1});
+        Bytes bytes;
+        Writer writer(bytes);
+        MerkleBlock{block.header(), MerkleProof::make(leaves, wanted)}.write(writer);
+        reply(server, *net::decode_message("merkleblock", std::move(bytes)));
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+            if (wanted[i]) reply(server, net::TxMessage{MutableTransaction(block.txs()[i]).serialize(false)});
     }
 
 public:

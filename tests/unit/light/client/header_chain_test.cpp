@@ -14,34 +14,6 @@ std::vector<BlockHeader> headers_to(const HeaderNode* tip) {
     return headers;
 }
 
-TEST(HeaderChain, ShorterChainWithMoreWorkIsTheBestAndSaysWhatIsAtAHeight) {
-    ChainParams params = *make_params(Network::regtest);
-    params.no_retargeting = false;
-    params.allow_min_difficulty_blocks = false;
-    params.pow_target_timespan = 10 * params.pow_target_spacing;
-    test::ChainBuilder builder(std::make_shared<const ChainParams>(params));
-    const HeaderNode* slow = builder.headers().genesis();
-    for (int i = 0; i < 40; ++i) {
-        test::BlockDraft draft = builder.draft(slow);
-        draft.header.time = slow->header.time + 3000;
-        draft.header.bits = rules::next_work_required(*slow, draft.header.time, params);
-        slow = builder.add(draft.fix_merkle_root().mine(params).finish());
-    }
-    builder.set_tip(builder.headers().genesis());
-    const HeaderNode* fast = builder.mine_many(35);
-    ASSERT_GT(fast->chain_work, slow->chain_work);
-
-    HeaderChain chain(params);
-    chain.set_now((std::int64_t{slow->header.time} + 100) * 1'000'000);
-    ASSERT_TRUE(chain.accept_headers(headers_to(slow)));
-    EXPECT_EQ(chain.tip()->height, 40);
-    ASSERT_TRUE(chain.accept_headers(headers_to(fast)));
-    EXPECT_EQ(chain.tip()->hash, fast->hash);
-    EXPECT_EQ(chain.tip()->ancestor(20)->hash, fast->ancestor(20)->hash);
-    EXPECT_EQ(chain.tip()->ancestor(38), nullptr);
-    EXPECT_FALSE(chain.on_active_chain(chain.find(slow->ancestor(20)->hash)));
-}
-
 TEST(HeaderChain, KeepsWhatCameBeforeABadHeaderAndRefusesTheRest) {
     test::ChainBuilder builder;
     builder.mine_many(20);

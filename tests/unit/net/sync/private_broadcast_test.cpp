@@ -287,5 +287,57 @@ TEST_F(PrivateBroadcastTest, DoesNotCountALateConfirmationForAFreshStart) {
     EXPECT_FALSE(own_.pictures().at(0).recipients.at(0).received_us);
 }
 
+TEST_F(PrivateBroadcastTest, GivesParentsToAPeerThatAsksForThemOnceItHasTheChild) {
+    const TransactionPtr child = make_tx(1), parent = make_tx(2), stranger = make_tx(3);
+    own_.add({child, {parent}, {}}, log_, kNow);
+    own_.add(stranger, log_, kNow);
+    PeerInfo peer = connect(1);
+    // Nothing of the parent before the child was asked for.
+    own_.on_message(peer, GetDataMessage{{{kInvTx, parent->tx().txid}}}, out_, now_);
+    EXPECT_EQ(Taken(out_).disconnected.size(), 1u);
+    own_.on_gone(1);
+
+    peer = connect(2);
+    const Transaction* sent = &child->tx();
+    if (const auto inv = Taken(out_).all<InvMessage>(); !inv.empty() && inv[0].items[0].hash != Uint256(child->tx().txid)) sent = &stranger->tx();
+    if (sent != &child->tx()) {  // the other one was more urgent
+        own_.on_gone(2);
+        peer = connect(3);
+    }
+    const std::uint64_t nonce = deliver(peer, child->tx());
+    ASSERT_NE(nonce, 0u);
+    own_.on_message(peer, PongMessage{nonce}, out_, now_);
+    EXPECT_TRUE(Taken(out_).disconnected.empty()) << "it may still ask for the parent";
+    own_.on_message(peer, GetDataMessage{{{kInvWitnessTx, parent->tx().txid}}}, out_, now_);
+    const Taken taken(out_);
+    ASSERT_EQ(taken.all<TxMessage>().size(), 1u);
+    EXPECT_EQ(taken.all<TxMessage>()[0].raw, Bytes(parent->tx().raw.begin(), parent->tx().raw.end()));
+    ASSERT_EQ(taken.all<PingMessage>().size(), 1u);
+    own_.on_message(peer, PongMessage{taken.all<PingMessage>()[0].nonce.value_or(0)}, out_, now_);
+    EXPECT_EQ(Taken(out_).disconnected.size(), 1u);
+}
+
+TEST_F(PrivateBroadcastTest, DoesNotWaitLongForAPeerToAskForParents) {
+    const TransactionPtr child = make_tx(1);
+    own_.add({child, {make_tx(2)}, {}}, log_, kNow);
+    const PeerInfo peer = connect(1);
+    own_.on_message(peer, PongMessage{deliver(peer, child->tx())}, out_, now_);
+    own_.pump(peer, out_, now_ + PrivateBroadcast::kParentPatience_us - 1);
+    EXPECT_TRUE(Taken(out_).disconnected.empty());
+    own_.pump(peer, out_, now_ + PrivateBroadcast::kParentPatience_us);
+    EXPECT_EQ(Taken(out_).disconnected.size(), 1u);
+    EXPECT_TRUE(own_.pictures().at(0).recipients.at(0).received_us);
+}
+
+TEST_F(PrivateBroadcastTest, RestsAfterFewerAttemptsWhereFewerAreAskedFor) {
+    own_.add({make_tx(1), {}, 1}, log_, kNow);
+    connect(1);
+    EXPECT_EQ(own_.pictures().at(0).attempts_left, 0u);
+    own_.on_gone(1);
+    Taken{out_};
+    connect(2);
+    EXPECT_EQ(Taken(out_).disconnected.size(), 1u) << "connected in vain";
+}
+
 }  // namespace
 }  // namespace cairn::net
