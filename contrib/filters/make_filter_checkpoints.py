@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Makes the table of filter headers that cairn-light vouches for.
 
-    make_filter_checkpoints.py --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie [--every 50000] [-o FILE]
+    make_filter_checkpoints.py --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie [--every 50000] [--depth 2016] [-o FILE]
     make_filter_checkpoints.py --json FILE [-o FILE]      from {"mainnet": {"height": "header"}}
     make_filter_checkpoints.py --json FILE --check FILE   exits 1 when the table lacks one of them
 
 With a node (a full node with -blockfilterindex=basic) the rows of its network are made anew and those of the others are
-kept. Blocks less than 2,016 deep are left out.
+kept. Blocks less than --depth deep are left out.
 """
 import argparse
 import base64
@@ -18,7 +18,6 @@ import urllib.request
 
 TABLE = pathlib.Path(__file__).resolve().parent.parent.parent / "light" / "client" / "detail" / "filter_checkpoints.inc"
 NETWORKS = {"main": "mainnet", "test": "testnet3", "testnet4": "testnet4", "signet": "signet", "regtest": "regtest"}
-DEPTH = 2016
 
 
 class Rpc:
@@ -45,11 +44,11 @@ def write_table(path, rows):
     path.write_text("".join(f'{{Network::{network}, {height}, "{header}"}},\n' for (network, height), header in sorted(rows.items())))
 
 
-def from_node(url, cookie, every):
+def from_node(url, cookie, every, depth):
     rpc = Rpc(url, cookie)
     info = rpc("getblockchaininfo")
     network = NETWORKS[info["chain"]]
-    heights = range(every, info["blocks"] - DEPTH + 1, every)
+    heights = range(every, info["blocks"] - depth + 1, every)
     return network, {(network, height): rpc("getblockfilter", rpc("getblockhash", height))["header"] for height in heights}
 
 
@@ -63,6 +62,7 @@ def main():
     parser.add_argument("--node")
     parser.add_argument("--cookie")
     parser.add_argument("--every", type=int, default=50_000)
+    parser.add_argument("--depth", type=int, default=2016)
     parser.add_argument("--json")
     parser.add_argument("--check", type=pathlib.Path)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=TABLE)
@@ -76,7 +76,7 @@ def main():
     if options.json:
         rows.update(from_json(options.json))
     elif options.node and options.cookie:
-        network, made = from_node(options.node, options.cookie, options.every)
+        network, made = from_node(options.node, options.cookie, options.every, options.depth)
         rows = {key: header for key, header in rows.items() if key[0] != network} | made
     else:
         parser.error("give --node and --cookie, or --json")
