@@ -1,5 +1,6 @@
 #include "consensus/crypto/sha3.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "consensus/base/check.hpp"
@@ -70,6 +71,26 @@ Bytes sha3(unsigned digest_bits, ByteSpan data, std::size_t bit_count) {
     std::uint8_t squeezed[200];
     for (std::size_t i = 0; i < 25; ++i) detail::store_le64(squeezed + 8 * i, lanes[i]);
     return Bytes(squeezed, squeezed + digest_bits / 8);
+}
+
+SecretBytes shake256(ByteSpan data, std::size_t size) {
+    constexpr std::size_t kRate = 136;
+    std::uint64_t lanes[25] = {};
+    for (; data.size() >= kRate; data = data.subspan(kRate)) absorb(lanes, data.data(), kRate);
+    std::uint8_t last[kRate] = {};
+    std::copy(data.begin(), data.end(), last);
+    last[data.size()] ^= 0x1f;  // 1111 (SHAKE), then 1 0* 1
+    last[kRate - 1] ^= 0x80;
+    absorb(lanes, last, kRate);
+
+    SecretBytes squeezed(size);
+    std::uint8_t block[200];
+    for (std::size_t done = 0; done < size; done += kRate) {
+        if (done != 0) permute(lanes);
+        for (std::size_t i = 0; i < 25; ++i) detail::store_le64(block + 8 * i, lanes[i]);
+        std::copy_n(block, std::min(kRate, size - done), squeezed.begin() + static_cast<std::ptrdiff_t>(done));
+    }
+    return squeezed;
 }
 
 Uint256 sha3_256(ByteSpan data) {

@@ -1,13 +1,18 @@
 #include "light/keys/derived_entropy.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "consensus/crypto/hmac.hpp"
+#include "consensus/crypto/sha3.hpp"
 
 namespace cairn::light {
 namespace {
 
-constexpr std::uint32_t kPurpose = 83696968, kMnemonic = 39, kKey = 2, kMaster = 32, kBytes = 128169;
+constexpr std::uint32_t kPurpose = 83696968, kMnemonic = 39, kKey = 2, kMaster = 32, kBytes = 128169, kPassword64 = 707764,
+                        kPassword85 = 707785, kDice = 89101;
+constexpr std::string_view kDigits64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kDigits85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";  // RFC 1924
 constexpr std::string_view kHmacKey = "bip-entropy-from-k";
 
 /// As BIP85 numbers them.
@@ -25,6 +30,27 @@ std::uint32_t language_number(Language language) {
         case Language::portuguese: return 9;
     }
     return 0;
+}
+
+/// Groups of `bytes` bytes become groups of `digits.size()`-ary digits, the first one first.
+std::string in_digits(ByteSpan entropy, std::size_t bytes, int count, std::string_view digits) {
+    std::string text;
+    for (std::size_t at = 0; at < entropy.size(); at += bytes) {
+        std::uint64_t group = 0;
+        for (std::size_t i = 0; i < bytes; ++i) group = group << 8 | (at + i < entropy.size() ? entropy[at + i] : 0u);
+        std::string part(static_cast<std::size_t>(count), ' ');
+        for (auto digit = part.rbegin(); digit != part.rend(); ++digit, group /= digits.size()) *digit = digits[group % digits.size()];
+        text += part;
+    }
+    return text;
+}
+
+std::optional<std::string> password(const ExtendedKey& master, std::uint32_t application, std::uint32_t length, std::uint32_t index) {
+    const std::uint32_t steps[] = {application, length, index};
+    const auto entropy = derived_entropy(master, steps);
+    if (!entropy) return std::nullopt;
+    const std::string text = application == kPassword64 ? in_digits(*entropy, 3, 4, kDigits64) : in_digits(*entropy, 4, 5, kDigits85);
+    return text.substr(0, length);
 }
 
 }  // namespace
@@ -77,6 +103,36 @@ std::optional<SecretBytes> derived_bytes(const ExtendedKey& master, std::uint32_
     auto entropy = derived_entropy(master, steps);
     if (entropy) entropy->resize(size);
     return entropy;
+}
+
+std::optional<std::string> derived_password(const ExtendedKey& master, std::uint32_t length, std::uint32_t index) {
+    return length < 20 || length > 86 ? std::nullopt : password(master, kPassword64, length, index);
+}
+
+std::optional<std::string> derived_dense_password(const ExtendedKey& master, std::uint32_t length, std::uint32_t index) {
+    return length < 10 || length > 80 ? std::nullopt : password(master, kPassword85, length, index);
+}
+
+std::optional<std::vector<std::uint32_t>> derived_rolls(const ExtendedKey& master, std::uint32_t sides, std::uint32_t rolls, std::uint32_t index) {
+    if (sides < 2 || rolls < 1 || rolls > kMaxRolls) return std::nullopt;
+    const std::uint32_t steps[] = {kDice, sides, rolls, index};
+    const auto entropy = derived_entropy(master, steps);
+    if (!entropy) return std::nullopt;
+    const auto bits = static_cast<unsigned>(std::bit_width(sides - 1));
+    const std::size_t bytes = (bits + 7) / 8;
+    std::vector<std::uint32_t> shown;
+    // At least every second number is one of the die's; more of the stream is taken until there are enough.
+    for (std::size_t length = bytes * (2 * std::size_t{rolls} + 64);; length *= 2) {
+        const SecretBytes stream = shake256(*entropy, length);
+        shown.clear();
+        for (std::size_t at = 0; at + bytes <= stream.size() && shown.size() < rolls; at += bytes) {
+            std::uint64_t number = 0;
+            for (std::size_t i = 0; i < bytes; ++i) number = number << 8 | stream[at + i];
+            number >>= 8 * bytes - bits;
+            if (number < sides) shown.push_back(static_cast<std::uint32_t>(number));
+        }
+        if (shown.size() == rolls) return shown;
+    }
 }
 
 }  // namespace cairn::light

@@ -23,5 +23,12 @@ std::optional<WalletKey> derived_key(const ExtendedKey& master, std::uint32_t in
 std::optional<ExtendedKey> derived_master(const ExtendedKey& master, std::uint32_t index);
 /// 16 to 64 bytes.
 std::optional<SecretBytes> derived_bytes(const ExtendedKey& master, std::uint32_t size, std::uint32_t index);
+/// A password of 20 to 86 letters, digits, '+' and '/'.
+std::optional<std::string> derived_password(const ExtendedKey& master, std::uint32_t length, std::uint32_t index);
+/// A password of 10 to 80 characters, most punctuation among them.
+std::optional<std::string> derived_dense_password(const ExtendedKey& master, std::uint32_t length, std::uint32_t index);
+/// What a die with 2 sides or more (below 2^31) shows at each of up to kMaxRolls rolls, counted from zero.
+inline constexpr std::uint32_t kMaxRolls = 100'000;
+std::optional<std::vector<std::uint32_t>> derived_rolls(const ExtendedKey& master, std::uint32_t sides, std::uint32_t rolls, std::uint32_t index);
 
 }  // namespace cairn::light

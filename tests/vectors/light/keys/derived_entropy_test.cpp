@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/crypto/sha3.hpp"
 #include "consensus/rules/params.hpp"
 #include "tests/support/json.hpp"
 
@@ -38,6 +39,20 @@ void check_application(const Example& example, const std::string& line, const Ch
     }
     if (const std::string wif = value_of(line, "DERIVED WIF"); !wif.empty()) {
         EXPECT_EQ(encode_wif(*derived_key(example.master, index), params.addresses), wif);
+        ++results;
+    }
+    if (const std::string text = value_of(line, "DERIVED PWD"); !text.empty()) {
+        EXPECT_EQ(steps[0] == 707764 ? derived_password(example.master, steps[1], index) : derived_dense_password(example.master, steps[1], index), text);
+        ++results;
+    }
+    if (const std::string text = value_of(line, "DERIVED ROLLS"); !text.empty()) {
+        std::string ours;
+        for (const std::uint32_t roll : derived_rolls(example.master, steps[1], steps[2], index).value()) ours += (ours.empty() ? "" : ",") + std::to_string(roll);
+        EXPECT_EQ(ours, text);
+        ++results;
+    }
+    if (const std::string text = value_of(line, "DRNG(80 bytes)"); !text.empty()) {
+        EXPECT_EQ(to_hex(shake256(example.entropy, 80)), text);
         ++results;
     }
     if (const std::string text = value_of(line, "DERIVED XPRV"); !text.empty()) {
