@@ -274,6 +274,8 @@ DeskResult<SecretBytes> WalletShelf::read_backup(const std::filesystem::path& fi
 DeskResult<void> WalletShelf::restore(const std::string& name, const std::filesystem::path& file, std::string_view passphrase) {
     {
         const std::lock_guard lock(mutex_);
+        std::error_code error;
+        if (!std::filesystem::exists(file, error)) return refuse(DeskError::Kind::bad_file, "Backup file does not exist");
         if (auto done = check_new(name); !done) return done;
         const auto contents = read_backup(file, passphrase);
         if (!contents) return tl::unexpected(contents.error());
@@ -353,7 +355,12 @@ bool WalletShelf::use(const std::string& name, const std::function<void(Wallet&)
             bool& more;
             ~Look() { more = shelf.grew(); }
         } look{*this, more};
+        const std::uint64_t seals = shelved->wallet->seals();
         work(*shelved->wallet);
+        // Keys lie in the database's files as they were before until those are written anew.
+        if (shelved->wallet->seals() != seals) {
+            if (auto done = storage::forget_old_values(*shelved->store, Family::meta); !done) log::error("Wallet \"{}\": {}", name, done.error().message);
+        }
     }
     if (more) tell_role();
     return true;

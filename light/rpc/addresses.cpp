@@ -104,7 +104,7 @@ RpcMethod signmessage(const RpcContext& context) {
                              if (!hash) throw RpcError{code::kType, "Address does not refer to key"};
                              const ScriptKeys keys = wallet.book().solving_data(script_for(*destination), true);
                              const WalletKey* key = keys.find(hash->hash);
-                             if (!key) throw RpcError{code::kInvalidAddressOrKey, "Private key not available"};
+                             if (!key) throw RpcError{code::kWallet, "Private key not available"};
                              const auto signature = key->key.sign_recoverable(signed_message_hash(http::as_string(request.param(1))), key->compressed);
                              out.string(http::base64_encode({reinterpret_cast<const char*>(signature.data()), signature.size()}));
                          });

@@ -48,11 +48,11 @@ RpcMethod fundrawtransaction(const RpcContext& context) {
                     const MutableTransaction tx(decoded->tx());
                     const UniValue empty(UniValue::VOBJ);
                     const UniValue& options = request.has("options") ? request.arg("options") : empty;
+                    refuse_unknown_names(options);
                     std::vector<Recipient> to;
                     for (const auto& output : tx.outputs) to.push_back({output.script_pubkey, output.value, false});
                     mark_fee_payers(to, wallet, member(options, "subtractFeeFromOutputs"));
                     const CoinControl control = control_for(wallet, tx, options);
-                    if (to.empty()) throw RpcError{code::kInvalidParameter, "TX must have at least one output"};
                     const CreatedTransaction made = fund(wallet, to, control);
                     lock_spent(wallet, options, made);
                     out.begin_object().field("hex", hex_of(made.tx)).amount_field("fee", made.fee);

@@ -154,6 +154,7 @@ RpcMethod make_send(const RpcContext& context) {
                     const UniValue empty(UniValue::VOBJ);
                     const UniValue& options = request.has("options") ? request.arg("options") : empty;
                     refuse_old_names(options);
+                    refuse_unknown_names(options);
                     auto to = recipients(wallet, request.arg("outputs"));
                     CoinControl control = control_of(wallet, options, preset_inputs(member(options, "inputs")), to.size());
                     control.version = static_cast<std::uint32_t>(request.int_or("version", 2));
@@ -163,6 +164,12 @@ RpcMethod make_send(const RpcContext& context) {
                 });
                 if (tx) send_out(context, tx);
             }};
+}
+
+void check_own(const Wallet& wallet, const OutPoint& outpoint) {
+    const std::string name = "UTXO (" + outpoint.txid.to_display_hex() + ":" + std::to_string(outpoint.index) + ")";
+    if (wallet.ledger().is_spent(outpoint)) throw RpcError{code::kInvalidParameter, "Input not available. " + name + " was already spent."};
+    if (!wallet.ledger().owned(outpoint)) throw RpcError{code::kInvalidParameter, "Input not found. " + name + " is not part of wallet."};
 }
 
 RpcMethod make_sendall(const RpcContext& context) {
@@ -186,6 +193,7 @@ RpcMethod make_sendall(const RpcContext& context) {
                     if (options.exists("inputs") && (options.exists("minconf") || options.exists("maxconf"))) {
                         throw RpcError{code::kInvalidParameter, "Cannot combine minconf or maxconf with specific inputs."};
                     }
+                    for (const PresetInput& input : control.inputs) check_own(wallet, input.outpoint);
                     UniValue fixed(UniValue::VARR);
                     std::vector<Recipient> rest;
                     for (const UniValue& one : http::as_array(request.arg("recipients")).getValues()) {
@@ -201,7 +209,23 @@ RpcMethod make_sendall(const RpcContext& context) {
             }};
 }
 
+/// What a transaction spends must not have been spent in a block.
+void check_unspent_inputs(const Wallet& wallet, const Txid& txid) {
+    const WalletTxPtr tx = wallet.ledger().find(txid);
+    if (!tx) return;
+    for (const TxInput& input : tx->tx->tx().inputs) {
+        if (wallet.ledger().owned(input.prevout) && wallet.ledger().spent_by(input.prevout) == SpentBy::confirmed) {
+            throw RpcError{code::kMisc, input.prevout.txid.to_display_hex() + ":" + std::to_string(input.prevout.index) + " is already spent"};
+        }
+    }
+}
+
 Spender::BumpOptions bump_options(const Wallet& wallet, const UniValue& options, bool as_psbt, CoinControl& control) {
+    std::vector<http::ExpectedType> known;
+    for (const char* name : {"confTarget", "conf_target", "fee_rate", "replaceable", "estimate_mode", "outputs", "original_change_index", "psbt_version"}) {
+        known.push_back({name, UniValue::VNULL, true});
+    }
+    http::check_object_types(options, known, true, true);
     control.signal_rbf = member(options, "replaceable").isNull() || http::as_bool(member(options, "replaceable"));
     set_fee(control, member(options, "fee_rate"), member(options, "conf_target"), member(options, "estimate_mode"));
     Spender::BumpOptions bump;
@@ -243,6 +267,7 @@ RpcMethod bump_method(const RpcContext& context, bool as_psbt) {
                     const auto psbt_version = member(options, "psbt_version").isNull() ? 2 : http::as_int<int>(member(options, "psbt_version"));
                     if (psbt_version != 0 && psbt_version != 2) throw RpcError{code::kInvalidParameter, "The PSBT version can only be 2 or 0"};
                     ensure_unlocked(wallet);
+                    check_unspent_inputs(wallet, old);
                     auto done = wallet.bump(old, control, bump);
                     if (!done && done.error().kind == WalletErrorKind::insufficient_funds) throw RpcError{code::kWallet, done.error().message};
                     Spender::Bumped bumped = expect(std::move(done));
@@ -278,6 +303,7 @@ RpcMethod walletcreatefundedpsbt(const RpcContext& context) {
         [](Wallet& wallet, const RpcRequest& request, JsonWriter& out) {
             const UniValue empty(UniValue::VOBJ);
             const UniValue& options = request.has("options") ? request.arg("options") : empty;
+            refuse_unknown_names(options);
             auto to = recipients(wallet, request.arg("outputs"));
             CoinControl control = control_of(wallet, options, preset_inputs(request.arg("inputs")), to.size());
             control.version = static_cast<std::uint32_t>(request.int_or("version", 2));

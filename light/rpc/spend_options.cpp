@@ -102,6 +102,16 @@ void refuse_old_names(const UniValue& options) {
     }
 }
 
+void refuse_unknown_names(const UniValue& options) {
+    std::vector<http::ExpectedType> known;
+    for (const char* name : {"add_inputs", "include_unsafe", "add_to_wallet", "changeAddress", "change_address", "changePosition", "change_position", "change_type", "includeWatching",
+                             "include_watching", "inputs", "lockUnspents", "lock_unspents", "locktime", "fee_rate", "feeRate", "psbt", "solving_data", "subtractFeeFromOutputs",
+                             "subtract_fee_from_outputs", "replaceable", "conf_target", "estimate_mode", "minconf", "maxconf", "input_weights", "max_tx_weight"}) {
+        known.push_back({name, UniValue::VNULL, true});
+    }
+    http::check_object_types(options, known, true, true);
+}
+
 namespace {
 
 OutPoint outpoint_of(const UniValue& input) {
@@ -264,7 +274,9 @@ void lock_spent(Wallet& wallet, const UniValue& options, const CreatedTransactio
 }
 
 CreatedTransaction fund(Wallet& wallet, std::span<const Recipient> to, const CoinControl& control) {
+    if (to.empty()) throw RpcError{code::kInvalidParameter, "TX must have at least one output"};
     auto made = wallet.create_transaction(to, control);
+    if (!made && made.error().message.starts_with("Not found pre-selected input")) throw RpcError{code::kWallet, "Unable to find UTXO for external input"};
     if (!made && made.error().kind != WalletErrorKind::locked) throw RpcError{code::kWallet, made.error().message};
     return expect(std::move(made));
 }

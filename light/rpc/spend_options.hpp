@@ -21,6 +21,9 @@ void set_fee_once(CoinControl& control, const RpcRequest& request, const UniValu
 /// Names that send and sendall do not take any more.
 void refuse_old_names(const UniValue& options);
 
+/// Names that these methods do not know: -3.
+void refuse_unknown_names(const UniValue& options);
+
 /// Inputs as a caller names them: txid, vout, sequence, weight.
 std::vector<PresetInput> preset_inputs(const UniValue& inputs);
 /// Of everything in the options but fees. `recipients`: how many there are, for the place of change.

@@ -392,10 +392,7 @@ Outcome<void> Wallet::encrypt(std::string_view passphrase, ScryptCost cost) {
     book_.forget_secrets();
     Change change(*this);
     if (const auto done = finish(change, true); !done) return done;
-    // Old values lie in the store's files until they are written anew.
-    if (const auto done = store_.reclaim({storage::Family::meta}, store::key(store::kSecret), store::key(store::kSecret + 1)); !done) {
-        return fail(from_storage(done.error()));
-    }
+    ++seals_;
     return {};
 }
 
@@ -403,7 +400,9 @@ Outcome<void> Wallet::change_passphrase(std::string_view old_passphrase, std::st
     if (const auto writable = check_writable(); !writable) return writable;
     if (const auto done = secrets_.vault.change_passphrase(old_passphrase, new_passphrase, cost); !done) return fail(from_vault(done.error()));
     Change change(*this);
-    return finish(change, true);
+    if (const auto done = finish(change, true); !done) return done;
+    ++seals_;
+    return {};
 }
 
 Outcome<void> Wallet::put_secret(std::string_view name, ByteSpan secret) {

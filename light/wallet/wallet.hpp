@@ -170,8 +170,11 @@ public:
     std::optional<std::int64_t> unlocked_until() const;  ///< seconds since 1970
     Outcome<void> unlock(std::string_view passphrase, std::int64_t seconds);
     Outcome<void> lock();
+    /// The store's files may hold what was stored before until the host has them forget it: see seals().
     Outcome<void> encrypt(std::string_view passphrase, ScryptCost cost = kDefaultScryptCost);
     Outcome<void> change_passphrase(std::string_view old_passphrase, std::string_view new_passphrase, ScryptCost cost = kDefaultScryptCost);
+    /// How often keys were sealed anew since the wallet was opened: old values are to be dropped from the store's files then.
+    std::uint64_t seals() const { return seals_; }
     /// Other secrets of the host's, such as the words that the master key was made of.
     Outcome<void> put_secret(std::string_view name, ByteSpan secret);
     Outcome<SecretBytes> secret(std::string_view name) const;
@@ -277,6 +280,7 @@ private:
     SpendPolicy policy_;
     std::optional<WalletError> broken_;
     int unsaved_blocks_ = 0;
+    std::uint64_t seals_ = 0;
     std::optional<std::uint64_t> seed_;
     mutable std::shared_ptr<const WalletPicture> picture_;
     mutable MusigSessions musig_;

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <cstdlib>
+
 #include "consensus/script/signature_checker.hpp"
 #include "consensus/script/verify.hpp"
 #include "light/wallet/detail/change.hpp"
@@ -125,7 +127,8 @@ std::vector<HistoryEntry> Wallet::history(std::size_t count, std::size_t skip, c
 std::vector<HistoryEntry> Wallet::history_since(Height height, const HistoryFilter& filter) const {
     std::vector<HistoryEntry> entries;
     for (const auto& [order, tx] : ledger_.by_order()) {
-        if (tx->is_confirmed() && tx->block.height <= height) continue;
+        // What conflicts with the chain counts by the block that it conflicts with.
+        if (height >= 0 && std::abs(ledger_.depth(*tx)) >= tip().height + 1 - height) continue;
         auto of_one = entries_of(ledger_, book_, addresses_, *tx, filter);
         entries.insert(entries.end(), std::make_move_iterator(of_one.begin()), std::make_move_iterator(of_one.end()));
     }

@@ -175,6 +175,8 @@ TEST_F(LightRpc, SendTakesOptionsAndRefusesOldOnes) {
     EXPECT_EQ(ask("send", "{\"outputs\":" + to + R"(,"conf_target":2,"options":{"estimate_mode":"economical"}})"),
               "-8: Pass conf_target and estimate_mode either as arguments or in the options object, but not both");
     EXPECT_EQ(ask("send", R"([[{"a":1,"b":2}]])"), "-8: Invalid parameter, key-value pair must contain exactly one key");
+    EXPECT_EQ(send(R"({"unknown":1})"), "-3: Unexpected key unknown");
+    EXPECT_EQ(ask("send", "[[]]"), "-8: TX must have at least one output");
     EXPECT_EQ(ask("send", R"([["a"]])"), "-8: Invalid parameter, key-value pair not an object as expected");
     // Shown, then sent.
     UniValue shown;
@@ -203,6 +205,10 @@ TEST_F(LightRpc, SendallSendsAllOrSaysWhyNot) {
     EXPECT_EQ(ask("sendall", "{\"recipients\":" + list(to) + ",\"options\":{\"minconf\":1,\"inputs\":[" + input + "]}}"),
               "-8: Cannot combine minconf or maxconf with specific inputs.");
     EXPECT_TRUE(get("sendall", "{\"recipients\":" + list(to) + ",\"options\":{\"inputs\":[" + input + "]}}")["complete"].get_bool());
+    EXPECT_EQ(ask("sendall", "{\"recipients\":" + list(to) + ",\"options\":{\"inputs\":[" + input + "]}}"),
+              "-8: Input not available. UTXO (" + txid + ":0) was already spent.");
+    EXPECT_EQ(ask("sendall", "{\"recipients\":" + list(to) + R"(,"options":{"inputs":[{"txid":")" + std::string(64, '1') + R"(","vout":0}]}})"),
+              "-8: Input not found. UTXO (" + std::string(64, '1') + ":0) is not part of wallet.");
     EXPECT_EQ(desk_.sent.back()->tx().inputs.size(), 1u);
     EXPECT_TRUE(get("sendall", list(list(to)))["complete"].get_bool());
     EXPECT_EQ(ask("getbalance"), "0.00000000");
@@ -233,7 +239,10 @@ TEST_F(LightRpc, PaymentsAreReplaced) {
     EXPECT_EQ(get("gettransaction", list(quoted(first)))["replaced_by_txid"].get_str(), bumped["txid"].get_str());
     EXPECT_EQ(bump("").substr(0, 3), "-4:");  // bumped already
     desk_.mine({desk_.sent.back()});
-    EXPECT_EQ(ask("bumpfee", list(quoted(bumped["txid"].get_str()))).substr(0, 3), "-4:");
+    const std::string mined = ask("bumpfee", list(quoted(bumped["txid"].get_str())));
+    EXPECT_EQ(mined.substr(0, 4), "-1: ");
+    EXPECT_NE(mined.find(":0 is already spent"), std::string::npos);
+    EXPECT_EQ(bump(R"(,"unknown":1)"), "-8: Unknown named parameter unknown");
     make("watch", ",true");
     EXPECT_EQ(ask("bumpfee", list(quoted(first)), "watch"), "-4: bumpfee is not available with wallets that have private keys disabled. Use psbtbumpfee instead.");
 }

@@ -163,7 +163,7 @@ TEST_F(LightRpc, MessagesAreSignedByLegacyAddressesOnly) {
     make();
     EXPECT_EQ(ask("signmessage", R"(["junk","m"])"), "-5: Invalid address");
     EXPECT_EQ(ask("signmessage", "[\"" + address() + "\",\"m\"]"), "-3: Address does not refer to key");
-    EXPECT_EQ(ask("signmessage", R"(["mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn","m"])"), "-5: Private key not available");
+    EXPECT_EQ(ask("signmessage", R"(["mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn","m"])"), "-4: Private key not available");
     const std::string legacy = address("legacy");
     const std::string signature = get("signmessage", "[\"" + legacy + "\",\"m\"]").get_str();
     EXPECT_EQ(ask("verifymessage", "[\"" + legacy + "\",\"" + signature + "\",\"m\"]"), "true");
