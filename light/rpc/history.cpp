@@ -41,6 +41,11 @@ void write_entry(const Wallet& wallet, const HistoryEntry& entry, bool whole, Js
     out.begin_object();
     if (const std::string address = wallet.address(entry.script); !address.empty()) out.field("address", address);
     if (entry.category != Category::send) write_parent_descriptors(wallet, entry.script, out);
+    if (entry.category == Category::send) {
+        const auto silent = wallet.silent_outputs(*entry.tx);
+        const auto found = silent ? silent->find(static_cast<std::size_t>(entry.output)) : SilentOutputs::const_iterator{};
+        if (silent && found != silent->end()) out.field("silent_payment_address", found->second.to_string(wallet.params()));
+    }
     out.field("category", to_string(entry.category)).amount_field("amount", entry.amount);
     if (entry.label) out.field("label", *entry.label);
     out.field("vout", entry.output);

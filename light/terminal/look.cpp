@@ -74,7 +74,8 @@ void history(Session& session) {
         const std::time_t when = member(entry, "time").get_int64();
         std::tm local{};
         localtime_r(&when, &local);
-        const UniValue& address = member(entry, "address");
+        const UniValue& silent = member(entry, "silent_payment_address");
+        const UniValue& address = silent.isStr() ? silent : member(entry, "address");
         const UniValue& label = member(entry, "label");
         session.console.show(fmt::format("{:%Y-%m-%d %H:%M}  {:>16} BTC  {:<24} {}{}\n                   {}\n", local,
                                          amount_text(amount_of(member(entry, "amount"))), what_happened(entry),

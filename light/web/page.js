@@ -106,7 +106,7 @@ function showEntries(entries) {
   byId('entries').replaceChildren(...entries.slice().reverse().map(entry => {
     const row = document.createElement('tr');
     row.append(cell(new Date(entry.time * 1000).toLocaleString()), cell(bitcoins(amountOf(entry.amount)), 'number'), cell(stateOf(entry)),
-               cell(entry.label || entry.address || ''));
+               cell(entry.label || entry.silent_payment_address || entry.address || ''));
     row.title = entry.txid;
     return row;
   }));

@@ -161,6 +161,7 @@ def spend(node, light, terminal):
     wait_settled(node, light)
     history = terminal.run("history")
     check(plain in history and bumped in history and "1 confirmation" in history, "the history has both, confirmed")
+    check(history.count(silent_address("tsp")) == 2, "and says which silent payment address was paid")
     return terminal
 
 

@@ -47,7 +47,9 @@ void check_application(const Example& example, const std::string& line, const Ch
     }
     if (const std::string text = value_of(line, "DERIVED ROLLS"); !text.empty()) {
         std::string ours;
-        for (const std::uint32_t roll : derived_rolls(example.master, steps[1], steps[2], index).value()) ours += (ours.empty() ? "" : ",") + std::to_string(roll);
+        const auto rolls = derived_rolls(example.master, steps[1], steps[2], index);
+        ASSERT_TRUE(rolls);
+        for (const std::uint32_t roll : *rolls) ours += (ours.empty() ? "" : ",") + std::to_string(roll);
         EXPECT_EQ(ours, text);
         ++results;
     }
