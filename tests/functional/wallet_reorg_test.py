@@ -68,7 +68,8 @@ class Show:
             # Without a lock time that would keep them out of mempools when the chain is shorter again.
             self.miner.send(outputs={self.ours.getnewaddress("", TYPES[number % 4]): f"0.0{number + 1}"}, options={"locktime": 0})
             if number == 2:
-                self.sent = self.ours.send(outputs={self.miner.getnewaddress(): "0.15"}, fee_rate=3, options={"locktime": 0})["txid"]
+                old = [{"txid": c["txid"], "vout": c["vout"]} for c in self.ours.listunspent(2 * DEPTH) if c["amount"] >= 0.1][:2]
+                self.sent = self.ours.send(outputs={self.miner.getnewaddress(): "0.15"}, fee_rate=3, options={"locktime": 0, "inputs": old})["txid"]
                 wait_mempool(self.reference, [self.sent])
             mine(self.reference)
             self.light.wait_synced(wait_filters(self.nodes))

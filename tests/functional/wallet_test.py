@@ -251,12 +251,12 @@ class Show:
         check(self.ours.gettransaction(ours)["confirmations"] == -1 and rival in self.ours.gettransaction(ours)["walletconflicts"], "ours conflicts with it")
 
         # A spend of all of a coin to strangers pays the wallet nothing, unconfirmed or not.
-        coin = self.ours.listunspent()[0]
+        coin = next(c for c in self.ours.listunspent() if c["amount"] > 0.05)
         gone = self.twin.sendall(recipients=[self.miner.getnewaddress()], fee_rate=5, options={"inputs": [{"txid": coin["txid"], "vout": coin["vout"]}]})["txid"]
         self.seen([gone], "a coin that the other copy sends away whole is gone")
         self.confirm("also in a block")
         # And what was never sent out, because a rival was mined.
-        coin = self.ours.listunspent()[0]
+        coin = next(c for c in self.ours.listunspent() if c["amount"] > 0.05)
         inputs = [{"txid": coin["txid"], "vout": coin["vout"]}]
         gone = self.twin.sendall(recipients=[self.miner.getnewaddress()], fee_rate=5, options={"inputs": inputs, "add_to_wallet": False})
         late = self.ours.send(outputs={self.miner.getnewaddress(): "0.01"}, fee_rate=3, options={"inputs": inputs})["txid"]
@@ -296,6 +296,31 @@ class Show:
         finally:
             other.remove()
 
+    def sealed(self):
+        """Keys behind a passphrase: the wallet watches while it is locked, and pays only when it is not."""
+        self.light.rpc("createwallet", wallet_name="sealed", passphrase="one", load_on_startup=True)
+        sealed = WalletCalls(self.light, "sealed")
+        given = self.miner.sendtoaddress(sealed.getnewaddress("", "bech32m"), "0.5")
+        wait_mempool(self.peer, [given])
+        self.light.wait_until(lambda: sealed.money()["untrusted_pending"] == D("0.5"), 60, "the payment")
+        refused(-13, sealed.sendtoaddress, self.miner.getnewaddress(), 0.1)
+        refused(-14, sealed.walletpassphrase, "two", 10)
+        self.light.stop()
+        mine(self.reference)
+        self.light.start()
+        self.settle("after a restart")
+        check(sealed.money()["trusted"] == D("0.5"), "a locked wallet sees its payment confirmed")
+        refused(-13, sealed.sendtoaddress, self.miner.getnewaddress(), 0.1)
+        sealed.walletpassphrasechange("one", "three")
+        sealed.walletpassphrase("three", 60)
+        txid = sealed.sendtoaddress(address=self.miner.getnewaddress(), amount="0.1", fee_rate=3)
+        sealed.walletlock()
+        wait_mempool(self.reference, [txid])
+        refused(-13, sealed.bumpfee, txid)
+        self.confirm("paid from an unlocked wallet")
+        check(sealed.gettransaction(txid)["confirmations"] == 1, "confirmed while locked again")
+        self.light.rpc("unloadwallet", "sealed")
+
     def send_all(self):
         to = self.miner.getnewaddress("", "bech32m")
         coins = self.ours.listunspent()
@@ -322,6 +347,7 @@ class Show:
         self.messages()
         wait_history(self.ours, self.twin, "both wallets tell the same history")
         self.restored()
+        self.sealed()
         self.send_all()
         wait_history(self.ours, self.twin, "the same history at the end")
 
