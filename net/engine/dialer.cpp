@@ -84,14 +84,16 @@ std::optional<Dialer::Pending> Dialer::finish(std::uint64_t dial) {
     return pending;
 }
 
-bool Dialer::known(const std::string& node, const DialState& state) const {
+bool Dialer::known(const std::string& node, const DialState& state, bool private_too) const {
     const auto endpoint = parse(node);
-    const auto same = [&](const std::string& name, const std::optional<Endpoint>& address) {
+    const auto same = [&](ConnectionType type, const std::string& name, const std::optional<Endpoint>& address) {
+        if (type == ConnectionType::private_broadcast && !private_too) return false;
         return (!name.empty() && name == node) || (endpoint && address && *endpoint == *address);
     };
     for (const auto& connection : state.connections)
-        if (same(connection.name, connection.address)) return true;
-    return std::any_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return same(entry.second.name, entry.second.endpoint); });
+        if (same(connection.type, connection.name, connection.address)) return true;
+    return std::any_of(pending_.begin(), pending_.end(),
+                       [&](const auto& entry) { return same(entry.second.type, entry.second.name, entry.second.endpoint); });
 }
 
 std::optional<DialAction> Dialer::dial(const std::string& node, ConnectionType type, bool v2, const DialState& state, std::int64_t now_us) {
@@ -119,7 +121,7 @@ void Dialer::dial_named(const std::vector<Named>& nodes, std::int64_t retry_us, 
         if (pending_.size() >= limits::kMaxPendingDials || (added && added_connections(state) >= limits::kMaxManual)) return;
         std::int64_t& next = next_try_us_[node];
         if (now_us < next && next - now_us <= retry_us) continue;
-        if (known(node, state)) continue;
+        if (known(node, state, false)) continue;
         next = now_us + retry_us;
         out.dials.push_back(make(node, parse(node), ConnectionType::manual, v2, now_us));
         pending_[out.dials.back().dial].added = added;

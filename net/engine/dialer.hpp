@@ -170,7 +170,8 @@ private:
     };
 
     DialAction make(const std::string& name, std::optional<Endpoint> endpoint, ConnectionType type, bool v2, std::int64_t now_us);
-    bool known(const std::string& node, const DialState& state) const;
+    /// Is it called, or connected to? `private_too`: also by a connection for private broadcast, which is nobody's peer.
+    bool known(const std::string& node, const DialState& state, bool private_too = true) const;
     std::vector<NetworkId> private_networks(bool tor_works) const;
     std::optional<DialAction> dial_private_named(bool tor_works, std::int64_t now_us);
     /// Connections for private broadcast go through Tor or I2P.

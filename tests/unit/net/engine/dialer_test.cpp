@@ -53,6 +53,17 @@ TEST_F(DialerTest, CallsOnlyThoseThatConnectNames) {
     EXPECT_EQ(dialer.on_tick(state_, now_ + 60 * kSecond).dials.size(), 1u);
 }
 
+TEST_F(DialerTest, CallsWhomConnectNamesAlsoWhilePrivateBroadcastTalksToIt) {
+    auto options = quiet();
+    options.connect_given = true;
+    options.connect = {"1.2.3.4"};
+    Dialer dialer = make(options);
+    state_.connections.push_back({"1.2.3.4", {NetAddress::ipv4(0x01020304), 8333}, ConnectionType::private_broadcast});
+    EXPECT_EQ(dialer.on_tick(state_, now_).dials.size(), 1u);
+    state_.connections.push_back({"1.2.3.4", {NetAddress::ipv4(0x01020304), 8333}, ConnectionType::manual});
+    EXPECT_TRUE(make(options).on_tick(state_, now_).dials.empty());
+}
+
 TEST_F(DialerTest, CallsNobodyWhenConnectIsZero) {
     auto options = quiet();
     options.connect_given = true;
