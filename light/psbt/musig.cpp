@@ -13,6 +13,8 @@ namespace cairn::light {
 namespace {
 
 constexpr std::size_t kXOnlySize = 32;
+// What a PSBT of a stranger can make us compute is bounded.
+constexpr std::size_t kMostAggregates = 100, kMostParticipants = 1'000;
 
 CompressedKey as_key(ByteSpan bytes) {
     CompressedKey key{};
@@ -52,14 +54,42 @@ public:
     void sign(const Uint256& output_key) {
         for (const auto& [aggregate, participants] : keys_.musig()) input_.musig_participants.emplace(aggregate, participants);
         if (input_.musig_participants.empty() || !transaction_.precomputed().bip341_ready()) return;
+        const std::vector<Group> groups = known_groups();
+        if (groups.empty()) return;
         for (const Wanted& wanted : all_wanted(output_key)) {
-            for (const auto& [aggregate, participants] : input_.musig_participants) {
-                if (const auto round = begin(wanted, aggregate, participants)) play(*round, wanted);
+            const auto origin = origin_of(wanted.x);
+            for (const Group& group : groups) {
+                if (group.key.key.xonly() != wanted.x && (!origin || origin->path.empty() || origin->fingerprint != group.fingerprint)) continue;
+                if (const auto round = begin(wanted, group, origin)) play(*round, wanted);
             }
         }
     }
 
 private:
+    struct Group {
+        std::vector<CompressedKey> participants;
+        MusigKey key;  ///< before any tweak
+        KeyFingerprint fingerprint{};
+    };
+
+    /// Those whose signatures could be made or joined here.
+    std::vector<Group> known_groups() const {
+        std::vector<Group> groups;
+        const bool joins = !input_.musig_partial_sigs.empty();
+        for (const auto& [aggregate, participants] : input_.musig_participants) {
+            if (groups.size() == kMostAggregates || participants.empty() || participants.size() > kMostParticipants) continue;
+            std::vector<CompressedKey> signers;
+            for (const KeyBytes& one : participants) signers.push_back(as_key(one));
+            const bool signs = sessions_ && std::any_of(signers.begin(), signers.end(), [&](const auto& one) { return private_key(one) != nullptr; });
+            if (!signs && !joins) continue;
+            const auto key = MusigKey::aggregate(signers);
+            if (!key || to_bytes(key->key.compressed()) != aggregate) continue;
+            const KeyFingerprint fingerprint = fingerprint_of(key->key);
+            groups.push_back({std::move(signers), *key, fingerprint});
+        }
+        return groups;
+    }
+
     std::vector<Wanted> all_wanted(const Uint256& output_key) const {
         std::vector<Wanted> all;
         const TaprootSpend* spend = keys_.find_taproot(output_key);
@@ -94,15 +124,11 @@ private:
     }
 
     /// nullopt: the wanted key is not made of this aggregate.
-    std::optional<Round> begin(const Wanted& wanted, const KeyBytes& aggregate, const std::vector<KeyBytes>& participants) const {
-        std::vector<CompressedKey> signers;
-        for (const KeyBytes& one : participants) signers.push_back(as_key(one));
-        auto key = MusigKey::aggregate(signers);
-        if (!key || to_bytes(key->key.compressed()) != aggregate) return std::nullopt;
+    std::optional<Round> begin(const Wanted& wanted, const Group& group, const std::optional<KeyOrigin>& origin) const {
+        Result<MusigKey, MusigError> key = group.key;
         std::vector<MusigTweak> tweaks;
         if (key->key.xonly() != wanted.x) {
-            const auto origin = origin_of(wanted.x);
-            if (!origin || origin->path.empty() || origin->fingerprint != fingerprint_of(key->key)) return std::nullopt;
+            if (!origin) return std::nullopt;
             // The steps of BIP32 from the aggregate (BIP328).
             ExtendedKey parent = aggregate_extended_key(key->key);
             for (const std::uint32_t step : origin->path) {
@@ -127,7 +153,7 @@ private:
                                              wanted.leaf ? SigVersion::tapscript : SigVersion::taproot, context, transaction_.precomputed());
         if (!message) return std::nullopt;
         MusigPlace place{to_bytes(key->key.compressed()), wanted.leaf.value_or(Uint256())};
-        return Round{aggregate, std::move(signers), std::move(tweaks), *key, *message, std::move(place)};
+        return Round{to_bytes(group.key.key.compressed()), group.participants, std::move(tweaks), *key, *message, std::move(place)};
     }
 
     bool is_signed(const Wanted& wanted) const {
