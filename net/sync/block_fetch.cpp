@@ -1,6 +1,7 @@
 #include "net/sync/block_fetch.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "net/wire/limits.hpp"
 
@@ -87,13 +88,15 @@ bool BlockFetch::last_resort(PeerId peer, const State& state, const HeaderNode* 
     });
 }
 
-/// In step with the chain: may this peer be asked for a block beside those who were asked for it?
-bool BlockFetch::may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, std::int64_t now_us) const {
+/// In step with the chain: may this peer be asked for a block beside those who were asked for it? Not to let a slow line carry
+/// everything twice, those who do send are only helped with the first block that is missing.
+bool BlockFetch::may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, bool first_missing, std::int64_t now_us) const {
     if (chain_.initial_block_download() || asked.size() >= limits::kBlockPeersAtTip) return false;
+    const std::int64_t while_giving_us = first_missing ? limits::kAskTooWhileGiving_us : std::numeric_limits<std::int64_t>::max();
     bool outbound = !peer.inbound();
     for (const PeerId id : asked) {
         const State& other = states_.at(id);
-        if (id == peer.id || !(other.outrun || hangs(other, limits::kAskToo_us, limits::kAskTooWhileGiving_us, now_us))) return false;
+        if (id == peer.id || !(other.outrun || hangs(other, limits::kAskToo_us, while_giving_us, now_us))) return false;
         outbound |= !other.inbound;
     }
     return outbound || asked.size() + 1 < limits::kBlockPeersAtTip;
@@ -280,8 +283,9 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
 
         for (const HeaderNode* block : row) {
             if (const auto flight = in_flight_.find(block); flight != in_flight_.end()) {
+                const bool first_missing = !waiting_for && choice.blocks.empty();
                 if (!waiting_for) waiting_for = flight->second.front();
-                if (!may_ask_too(peer, flight->second, now_us)) continue;
+                if (!may_ask_too(peer, flight->second, first_missing, now_us)) continue;
             }
             const bool came = submitted_.contains(block);
             if (!came && chain_.invalid(block)) return choice;
@@ -399,7 +403,7 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, bool
     const HeaderNode* walk = last;
     while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
         const auto asked = asked_for(walk);
-        if (!chain_.have_data(walk) && (asked.empty() || may_ask_too(peer, asked, now_us)) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
+        if (!chain_.have_data(walk) && (asked.empty() || may_ask_too(peer, asked, chain_.chain_complete(walk->parent), now_us)) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
             (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
             wanted.push_back(walk);
         walk = walk->parent;

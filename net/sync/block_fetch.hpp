@@ -28,8 +28,8 @@ bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now
 /// and half of one more for each other peer that we download from.
 ///
 /// Once we are in step (no initial download) a block may be in flight with three peers: compact blocks ask several at
-/// once (note_request), and when all who owe a block have sent nothing for 2 seconds, or no whole block for 10, one more
-/// that has it is asked, the third being an outbound one unless one is among them. Nobody is dropped for it. Who was outrun in
+/// once (note_request), and when all who owe a block have sent nothing for 2 seconds, or if it is the next one no whole
+/// block for 10, one more that has it is asked, the third being an outbound one unless one is among them. Nobody is dropped for it. Who was outrun in
 /// this way gets no time of his own the next time: until he gives a block, others are asked beside him at once. When the
 /// third does not help either, whoever was silent for 10 seconds loses his place to another.
 /// Once a block is here, nobody is waited for.
@@ -115,7 +115,7 @@ private:
     /// Owes a block and has sent nothing for so long, or none of its blocks became whole in `while_giving_us`.
     bool hangs(const State& state, std::int64_t silent_us, std::int64_t while_giving_us, std::int64_t now_us) const;
     bool last_resort(PeerId peer, const State& state, const HeaderNode* node, std::int64_t now_us) const;
-    bool may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, std::int64_t now_us) const;
+    bool may_ask_too(const PeerInfo& peer, std::span<const PeerId> asked, bool first_missing, std::int64_t now_us) const;
     void take_over(const PeerInfo& peer, State& state, PeerId from, Outbox& out, std::int64_t now_us);
     void ask(const PeerInfo& peer, State& state, const HeaderNode* node, std::vector<InvItem>& items, std::int64_t now_us);
     void forget(PeerId peer, State& state, const HeaderNode* node, std::int64_t now_us);

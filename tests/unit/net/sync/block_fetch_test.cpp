@@ -358,6 +358,19 @@ TEST_F(BlockFetchInStepTest, LetsAPeerThatSendsGoOnForTenSeconds) {
     EXPECT_EQ(after(kSecond / 10, 1'000), block());
 }
 
+TEST_F(BlockFetchInStepTest, HelpsASlowPeerWithTheNextBlockOnly) {
+    have_headers(3);
+    const auto first = asked(connect(1));
+    connect(2);
+    for (std::int64_t waited = 0; waited < limits::kAskTooWhileGiving_us; waited += kSecond) {
+        EXPECT_TRUE(asked(peers_[2]).empty());
+        now_ += kSecond;
+        peers_[1].received_bytes += limits::kGivingBytes;
+        asked(peers_[1]);
+    }
+    EXPECT_EQ(asked(peers_[2]), std::vector{first[0]});
+}
+
 TEST_F(BlockFetchInStepTest, CallsAPeerSilentThatSendsAFewBytes) {
     announced_by(2);
     asked(peers_[1]);
