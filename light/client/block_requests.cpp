@@ -101,6 +101,7 @@ bool BlockRequests::doubtful(PeerId id, std::int64_t now_us) const {
 PeerId BlockRequests::choose(const HeaderNode* node, const Request& request, std::int64_t now_us) {
     PeerId chosen = -1, poor = -1;
     std::uint64_t fit = 0, poor_fit = 0;
+    std::size_t least = kPerPeer;  // among those with the fewest requests chance decides: what waits behind others comes late
     for (const auto& [id, peer] : peers_) {
         if (request.asked_us.contains(id)) continue;
         if (!peer.info->ready || peer.info->closing || peer.in_flight + peer.late.size() >= kPerPeer || now_us < peer.paused_until_us) continue;
@@ -109,9 +110,14 @@ PeerId BlockRequests::choose(const HeaderNode* node, const Request& request, std
         if (!chain || !chain->best_known || chain->best_known->ancestor(node->height) != node) continue;
         if (doubtful(id, now_us)) {
             if (random_.below(++poor_fit) == 0) poor = id;
-        } else if (random_.below(++fit) == 0) {
-            chosen = id;
+            continue;
         }
+        if (const std::size_t busy = peer.in_flight + peer.late.size(); busy != least) {
+            if (busy > least) continue;
+            least = busy;
+            fit = 0;
+        }
+        if (random_.below(++fit) == 0) chosen = id;
     }
     return chosen >= 0 ? chosen : poor;
 }

@@ -295,10 +295,11 @@ void LightRole::Impl::advance(Outbox& out, std::int64_t now_us) {
 
 void LightRole::Impl::let_memory_rest(std::int64_t now_us) {
     const bool later = now_us - rested_us >= kRestInterval_us || now_us < rested_us;
-    if (!later && chain.size() - rested_size < kRestHeaders) return;
+    const std::uint32_t size = chain.size() + static_cast<std::uint32_t>(filter_headers.tip()->height);
+    if (!later && size - rested_size < kRestHeaders) return;
     memory.rest();
     rested_us = now_us;
-    rested_size = chain.size();
+    rested_size = size;
 }
 
 void LightRole::Impl::publish(std::int64_t now_us) {
