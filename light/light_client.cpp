@@ -151,6 +151,7 @@ void LightClient::stop() {
     Parts& p = *parts_;
     if (p.web) p.web->stop();
     if (p.http) p.http->interrupt();
+    if (p.shelf) p.shelf->end_waits();
     if (p.http) p.http->stop();
     if (p.network) p.network->stop();
     if (p.jobs) p.jobs->stop();

@@ -35,6 +35,8 @@ public:
     /// The same without anybody to send to.
     void attach(LightChain& role);
     void detach();
+    /// Nobody waits for a rescan any more, until there is a network again: before whoever answers is stopped.
+    void end_waits() { rescans_.stop(); }
 
     // --- WalletDesk
     std::vector<std::string> loaded() const override;
