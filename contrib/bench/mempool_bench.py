@@ -30,7 +30,7 @@ import harness  # noqa: E402
 import p2p  # noqa: E402
 import tx_material  # noqa: E402
 
-COMMON = ["-persistmempool=0", "-maxmempool=2000", "-maxtipage=1000000000", "-whitelist=noban,in,out@127.0.0.1", "-blockmaxweight=3996000",
+COMMON = ["-persistmempool=0", "-maxmempool=2000", "-maxtipage=1000000000", "-whitelist=noban,relay,in,out@127.0.0.1", "-blockmaxweight=3996000",
           "-rpcservertimeout=600", "-checkmempool=0", "-checkblockindex=0", "-checkaddrman=0"]
 
 
