@@ -133,6 +133,9 @@ class Show:
             return ours, theirs
         if order:
             ours, theirs = sorted(ours, key=order), sorted(theirs, key=order)
+        for entry in (ours if isinstance(ours, list) else []) + (theirs if isinstance(theirs, list) else []):
+            if isinstance(entry, dict) and "txids" in entry:
+                entry["txids"].sort()
         self.result.compare(place, ours, theirs, values)
         return ours, theirs
 

@@ -43,8 +43,8 @@ TEST(SpendingRules, LockedCoinsAreNotChosenButMayBeNamed) {
 }
 
 TEST(SpendingRules, ChangeThatCostsMoreThanItIsWorthIsNotMade) {
-    // At the rate of discarding, 10 sat/vB, an output of 68 virtual bytes to spend is worth nothing up to 680 satoshis.
-    constexpr Amount kCoinValue = 100'000, kWorthless = 680;
+    // At the rate of discarding, 10 sat/vB, an output of 31 bytes that takes 67 more to spend is dust below 980 satoshis.
+    constexpr Amount kCoinValue = 100'000, kWorthless = 979;
     for (const bool worth : {false, true}) {
         Desk h;
         h.host.rate.reset();  // an estimate for the far future would lower the rate of discarding
@@ -100,7 +100,7 @@ TEST(SpendingRules, CoinsOfAnAddressStayTogetherWhereThatIsAskedForOrCostsNothin
     for (const bool together : {false, true}) {
         Desk h;
         const Bytes address = h.address();
-        h.mine({h.payment(address, 60'000), h.payment(address, 70'000)});
+        h.mine({h.payment(address, 600'000), h.payment(address, 700'000)});
         CoinControl control = Desk::at(20);  // so high that nothing is gathered for later
         control.avoid_partial_spends = together;
         const auto made = h.make(30'000, control);
