@@ -497,6 +497,7 @@ void LightRole::on_pump(PeerInfo& peer, Outbox& out, std::int64_t now_us) {
     if (!impl.old_headers->active()) impl.headers.pump(peer, false, out, now_us);
     if (impl.due) impl.advance(out, now_us);
     else if (impl.filters.idle(peer.id)) impl.filters.tick(out, now_us);
+    impl.let_memory_rest(now_us);
 }
 
 void LightRole::on_tick(Outbox& out, std::int64_t now_us) {
