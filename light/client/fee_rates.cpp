@@ -31,7 +31,7 @@ void FeeRates::on_block(const Block& block, Height height) {
     const Amount fees = std::max<Amount>(0, paid - rules::block_subsidy(height, params_));
     std::int64_t weight = 0;
     for (std::size_t i = 1; i < block.txs().size(); ++i) weight += block.txs()[i].weight();
-    seen.empty = weight == 0;
+    seen.empty = weight < kTelling;
     seen.full = static_cast<double>(block.weight()) >= kFull * static_cast<double>(rules::kMaxBlockWeight);
     if (weight > 0) seen.mean = static_cast<std::int64_t>(static_cast<__int128>(fees) * 4000 / weight);
     blocks_[height] = seen;

@@ -27,7 +27,8 @@ namespace cairn::light {
 ///
 /// What it cannot know: how much waits now (nobody has told a light client), the lowest rate in a full block, fees that a
 /// miner got outside of the block or left unclaimed. After a sudden change it lags behind by the blocks it has seen.
-/// With fewer than kFewest blocks that hold payments it says nothing.
+/// A block with a handful of payments tells nothing, as nobody had to outbid anybody. With fewer than kFewest blocks that do tell
+/// something there is no estimate.
 /// Limits: kMost blocks; one number a peer.
 /// Owner: net thread.
 class FeeRates {
@@ -36,6 +37,7 @@ public:
     static constexpr std::size_t kFewest = 3;
     static constexpr Height kRecent = 144;        ///< blocks further below the tip count no more
     static constexpr double kFull = 0.95;         ///< of the greatest weight
+    static constexpr std::int64_t kTelling = 80'000;  ///< weight of the payments of a block that tells something
     static constexpr std::int64_t kAbsurd = 5'000'000;  ///< whoever asks for so much wants no transactions at all, as during its sync
 
     explicit FeeRates(const ChainParams& params) : params_(params) {}

@@ -80,7 +80,7 @@ void FilterHeaders::start_vote(Outbox& out, std::int64_t now_us) {
         return;
     }
     const auto able = [this](const HeaderNode* stop) {
-        return static_cast<std::size_t>(std::ranges::count_if(peers_, [&](const auto& entry) { return can_ask(entry.second, stop) && !entry.second.search; }));
+        return static_cast<std::size_t>(std::ranges::count_if(peers_, [&](const auto& entry) { return can_ask(entry.second, stop) && !entry.second.search && !entry.second.request; }));
     };
     const HeaderNode* stop = best->ancestor(std::min<Height>(best->height, tip_->height + static_cast<Height>(limits::kMaxFilterHeaders)));
     std::size_t voters = able(stop);
@@ -97,9 +97,19 @@ void FilterHeaders::start_vote(Outbox& out, std::int64_t now_us) {
     vote_->first = tip_->height + 1;
     vote_->stop = stop;
     for (auto& [id, peer] : peers_) {
-        if (vote_->claims.size() == kMaxVoters || !can_ask(peer, stop) || peer.search) continue;
+        if (vote_->claims.size() == kMaxVoters || !can_ask(peer, stop) || peer.search || peer.request) continue;
         vote_->claims[id];
         ask(peer, vote_->first, stop, out, now_us);
+    }
+}
+
+/// Those who came after the vote began.
+void FilterHeaders::call_more_voters(Outbox& out, std::int64_t now_us) {
+    for (auto& [id, peer] : peers_) {
+        if (vote_->claims.size() == kMaxVoters) return;
+        if (vote_->claims.contains(id) || peer.search || peer.request || !can_ask(peer, vote_->stop)) continue;
+        vote_->claims[id];
+        ask(peer, vote_->first, vote_->stop, out, now_us);
     }
 }
 
@@ -270,8 +280,10 @@ void FilterHeaders::decide(Outbox& out, std::int64_t now_us) {
     }
     const auto here = [](const auto& entry) { return entry.second.here; };
     if (!std::ranges::all_of(vote_->claims, here)) {
+        if (vote_->retrial || now_us - vote_->began_us < kDoubt_us) return;
+        call_more_voters(out, now_us);
         const auto count = static_cast<std::size_t>(std::ranges::count_if(vote_->claims, here));
-        if (vote_->retrial || count < options_.voters || now_us - vote_->began_us < kDoubt_us) return;
+        if (count < options_.voters) return;
         std::erase_if(vote_->claims, [&](const auto& entry) { return !here(entry); });  // they still have to answer, or go
     }
     const std::vector<Uint256>& one = vote_->claims.begin()->second.hashes;

@@ -131,6 +131,7 @@ private:
 
     bool can_ask(const Peer& peer, const HeaderNode* stop) const;
     bool start_ranges(net::Outbox& out, std::int64_t now_us);
+    void call_more_voters(net::Outbox& out, std::int64_t now_us);
     void ask(Peer& peer, Height first, const HeaderNode* stop, net::Outbox& out, std::int64_t now_us);
     void follow_chain();
     void cut(Height height);

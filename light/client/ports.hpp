@@ -123,7 +123,7 @@ struct FeeView {
     struct Block {
         std::int64_t mean = 0;  ///< of all that is in it but the coinbase
         bool full = false;
-        bool empty = false;     ///< holds nothing but a coinbase
+        bool empty = false;     ///< holds too few payments to tell anything
     };
     std::optional<std::int64_t> floor;  ///< below this most peers take nothing; none: nobody said
     std::map<Height, Block> blocks;     ///< recent ones that were seen

@@ -175,7 +175,7 @@ void PrivateBroadcast::on_get_data(const PeerInfo& peer, const GetDataMessage& m
     }
     Errand& errand = found->second;
     const Transaction& tx = errand.tx->tx();
-    if (errand.ping_nonce != 0 && give_parents(errand, peer, message, out)) return;
+    if (give_parents(errand, peer, message, out)) return;
     const bool expected = message.items.size() == 1 && (message.items[0].type & ~kInvWitnessFlag) == kInvTx && message.items[0].hash == Uint256(tx.txid);
     if (!expected || !entries_.contains(tx.wtxid)) {
         out.log().private_broadcast("Disconnecting: got an unexpected GETDATA message, peer={}", peer.id);

@@ -18,8 +18,8 @@ namespace cairn::net {
 /// brings it to us; until then it is sent again and again.
 ///
 /// One connection carries one transaction: two of them from one place would be seen to belong together. Unless they do: a
-/// transaction may come with unconfirmed ones that it builds on, and a peer that asks for those once it has it gets them on
-/// the same connection, so that it can judge parent and child as one.
+/// transaction may come with unconfirmed ones that it builds on, and a peer that asks for those gets them on the same connection, so
+/// that it can judge parent and child as one. It may have the child from another of these connections.
 /// Limits: 10,000 transactions; 1,000 recipients each, then it rests until it is added again.
 /// Owner: net thread; times are microseconds.
 class PrivateBroadcast {

@@ -25,7 +25,7 @@ class Light(harness.Node):
 
     def command(self, *more):
         return [str(self.binary), "-regtest", f"-datadir={self.folder}", f"-rpcport={self.rpc_port}", "-dnsseed=0", "-fixedseeds=0",
-                "-printtoconsole=0", "-debug=net", *self.options, *more]
+                "-printtoconsole=0", "-debug=net", "-feeblocks=0", *self.options, *more]
 
     def info(self):
         return self.rpc("getlightinfo")

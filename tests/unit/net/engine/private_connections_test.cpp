@@ -59,7 +59,9 @@ NetAddress onion(std::uint8_t salt) {
 /// An engine that dials nobody but for private broadcast, and one peer's end of a wire to it.
 struct Wire {
     explicit Wire(std::vector<NetworkId> reachable = {NetworkId::ipv4, NetworkId::onion}, bool v2 = false)
-        : engine(options(std::move(reachable), v2), role, Random::from_number(1)), theirs(kMagic), ours(kMagic) {}
+        : Wire(options(std::move(reachable), v2)) {}
+    explicit Wire(EngineOptions made)
+        : engine(std::move(made), role, Random::from_number(1)), theirs(kMagic), ours(kMagic) {}
     static EngineOptions options(std::vector<NetworkId> reachable, bool v2) {
         EngineOptions made;
         made.magic = kMagic;
@@ -278,6 +280,41 @@ TEST(PrivateConnections, DoNotTellANodeThatItsNonceCameBack) {
     version.nonce = nonce;
     wire.give(Message(version));
     EXPECT_EQ(wire.closed, 0);
+}
+
+TEST(PrivateConnections, GoInTheOpenOnlyWhereThatIsAllowed) {
+    EngineOptions options = Wire::options({NetworkId::ipv4}, false);
+    options.dialer.connect_given = false;
+    options.dialer.max_connections = 0;
+    for (const bool allowed : {false, true}) {
+        options.dialer.private_in_the_open = allowed;
+        Wire wire(options);
+        wire.know(NetAddress::ipv4(0x01020304));
+        wire.role.own.add(make_tx(), wire.engine.log(), wire.now);
+        std::vector<DialAction> dials = wire.tick();
+        std::erase_if(dials, [](const DialAction& dial) { return !dial.endpoint; });
+        ASSERT_EQ(dials.size(), allowed ? 1u : 0u);
+        if (allowed) {
+            EXPECT_FALSE(dials[0].anonymous);
+        }
+    }
+}
+
+TEST(PrivateConnections, WithNamedNodesGoToThoseAndThroughTorWhereItIs) {
+    for (const bool tor : {false, true}) {
+        EngineOptions options = Wire::options({NetworkId::ipv4}, false);
+        if (tor) options.dialer.reachable.push_back(NetworkId::onion);
+        options.dialer.private_in_the_open = true;
+        options.dialer.connect = {"1.2.3.4:8333"};
+        Wire wire(options);
+        wire.know(onion(1));
+        wire.tick();  // the lasting connection
+        wire.role.own.add(make_tx(), wire.engine.log(), wire.now);
+        const std::vector<DialAction> dials = wire.tick();
+        ASSERT_EQ(dials.size(), 1u);
+        EXPECT_EQ(dials[0].endpoint->to_string(), "1.2.3.4:8333");
+        EXPECT_EQ(dials[0].anonymous, tor);
+    }
 }
 
 }  // namespace

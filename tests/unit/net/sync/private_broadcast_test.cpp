@@ -292,8 +292,8 @@ TEST_F(PrivateBroadcastTest, GivesParentsToAPeerThatAsksForThemOnceItHasTheChild
     own_.add({child, {parent}, {}}, log_, kNow);
     own_.add(stranger, log_, kNow);
     PeerInfo peer = connect(1);
-    // Nothing of the parent before the child was asked for.
-    own_.on_message(peer, GetDataMessage{{{kInvTx, parent->tx().txid}}}, out_, now_);
+    // But nothing else.
+    own_.on_message(peer, GetDataMessage{{{kInvTx, Uint256()}}}, out_, now_);
     EXPECT_EQ(Taken(out_).disconnected.size(), 1u);
     own_.on_gone(1);
 
@@ -315,6 +315,17 @@ TEST_F(PrivateBroadcastTest, GivesParentsToAPeerThatAsksForThemOnceItHasTheChild
     ASSERT_EQ(taken.all<PingMessage>().size(), 1u);
     own_.on_message(peer, PongMessage{taken.all<PingMessage>()[0].nonce.value_or(0)}, out_, now_);
     EXPECT_EQ(Taken(out_).disconnected.size(), 1u);
+}
+
+TEST_F(PrivateBroadcastTest, GivesParentsToAPeerThatHasTheChildFromAnotherConnection) {
+    const TransactionPtr child = make_tx(1), parent = make_tx(2);
+    own_.add({child, {parent}, {}}, log_, kNow);
+    const PeerInfo peer = connect(1);
+    Taken{out_};
+    own_.on_message(peer, GetDataMessage{{{kInvWitnessTx, parent->tx().txid}}}, out_, now_);
+    const Taken taken(out_);
+    EXPECT_EQ(taken.all<TxMessage>().size(), 1u);
+    EXPECT_TRUE(taken.disconnected.empty());
 }
 
 TEST_F(PrivateBroadcastTest, DoesNotWaitLongForAPeerToAskForParents) {
