@@ -55,7 +55,10 @@ bool BlockRequests::on_block(const PeerInfo& peer, Bytes raw, Outbox& out, std::
     const BlockHash hash = BlockHeader::read(reader).hash();
     const auto known = by_hash_.find(hash);
     if (!reader.ok()) return false;
-    if (const auto state = peers_.find(peer.id); state != peers_.end() && state->second.late.erase(hash) != 0) state->second.failures = 0;
+    if (const auto state = peers_.find(peer.id); state != peers_.end() && state->second.late.erase(hash) != 0) {
+        state->second.failures = 0;
+        state->second.gave = true;
+    }
     if (known == by_hash_.end()) return false;
     Request& request = requests_.at(known->second);
     auto block = Block::parse(std::move(raw), TrailingBytes::drop);
@@ -65,7 +68,10 @@ bool BlockRequests::on_block(const PeerInfo& peer, Bytes raw, Outbox& out, std::
         return true;
     }
     if (request.asked_us.contains(peer.id)) {
-        if (const auto state = peers_.find(peer.id); state != peers_.end()) state->second.failures = 0;
+        if (const auto state = peers_.find(peer.id); state != peers_.end()) {
+            state->second.failures = 0;
+            state->second.gave = true;
+        }
     }
     while (!request.asked_us.empty()) {
         const auto [id, since] = *request.asked_us.begin();
@@ -138,7 +144,7 @@ void BlockRequests::give_up_on_late(Outbox& out, std::int64_t now_us) {
     for (auto& [id, peer] : peers_) {
         const auto gone = std::erase_if(peer.late, [&](const auto& block) { return now_us - block.second >= kPatience_us; });
         if (gone == 0) continue;
-        peer.failures += static_cast<int>(gone);
+        peer.failures += peer.gave ? static_cast<int>(gone) : kFailures;
         peer.paused_until_us = now_us + kPatience_us;
         if (peer.failures >= kFailures) out.disconnect(id, "does not give the blocks that it announced", LogLine::Kind::info);
     }

@@ -17,7 +17,7 @@ namespace cairn::light {
 /// set of its questions. A block that does not come is asked of somebody else, and again and again: no failure is final.
 ///
 /// What has not come after kDoubt_us is asked of another peer, too, rather of one that owes nothing for so long. A peer that stays silent for kPatience_us is asked no
-/// more for a while; one that does so three times is disconnected.
+/// more for a while; one that does so three times, or once without having given any block, is disconnected.
 /// One that sends a block that was changed on the way pays for it. Blocks are asked only of peers whose announced chain
 /// holds them.
 /// Owner: net thread.
@@ -65,6 +65,7 @@ private:
         const net::PeerInfo* info = nullptr;
         std::size_t in_flight = 0;
         int failures = 0;
+        bool gave = false;               ///< a block, at any time
         std::int64_t paused_until_us = 0;
         std::map<BlockHash, std::int64_t> late;  ///< blocks that somebody else gave first, and when it was asked for them
     };
