@@ -273,6 +273,7 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
     const Height window_end = state.last_common->height + limits::kBlockWindow;
     const Height last_height = std::min(best->height, window_end + 1);
     std::optional<PeerId> waiting_for;
+    bool only_one = true;  // nobody else is fit to give what this peer did not: dear to find out, so one no goes for all that follow
     std::vector<const HeaderNode*> row;
     for (const HeaderNode* walk = state.last_common; walk->height < last_height;) {
         const Height step = std::min<Height>(last_height - walk->height, static_cast<Height>(std::max<std::size_t>(count, 128)));
@@ -282,12 +283,12 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
         for (auto place = row.rbegin(); place != row.rend(); ++place, node = node->parent) *place = node;
 
         for (const HeaderNode* block : row) {
-            if (const auto flight = in_flight_.find(block); flight != in_flight_.end()) {
+            const bool came = submitted_.contains(block);
+            if (const auto flight = in_flight_.find(block); !came && flight != in_flight_.end()) {
                 const bool first_missing = !waiting_for && choice.blocks.empty();
                 if (!waiting_for) waiting_for = flight->second.front();
                 if (!may_ask_too(peer, flight->second, first_missing, now_us)) continue;
             }
-            const bool came = submitted_.contains(block);
             if (!came && chain_.invalid(block)) return choice;
             if (!peer.can_serve_witnesses() && params_.active_at(BuriedDeployment::segwit, block->height)) return choice;
             if (came || chain_.have_data(block) || chain_.on_active_chain(block)) {
@@ -298,7 +299,10 @@ BlockFetch::Choice BlockFetch::choose(const PeerInfo& peer, State& state, std::s
                 if (choice.blocks.empty() && waiting_for && *waiting_for != peer.id) choice.staller = waiting_for;
                 return choice;
             }
-            if (state.unfit(block) && !last_resort(peer.id, state, block, now_us)) continue;
+            if (state.unfit(block)) {
+                only_one = only_one && last_resort(peer.id, state, block, now_us);
+                if (!only_one) continue;
+            }
             if (peer.limited() && best->height - block->height >= limits::kLimitedBlocks - 2) continue;
             choice.blocks.push_back(block);
             if (choice.blocks.size() == count) return choice;
@@ -343,6 +347,7 @@ void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outb
     std::vector<InvItem> items;
     for (const HeaderNode* node : std::exchange(holder.queue, {})) {
         const bool has = best && best->ancestor(node->height) == node && !state.unfit(node) && !requested_from(peer.id, node) &&
+                         !submitted_.contains(node) && !chain_.have_data(node) &&
                          (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, node->height)) &&
                          !(peer.limited() && best->height - node->height >= limits::kLimitedBlocks - 2);
         if (!has) {
@@ -354,8 +359,8 @@ void BlockFetch::take_over(const PeerInfo& peer, State& state, PeerId from, Outb
         ask(peer, state, node, items, now_us);
     }
     holder.queue.assign(kept.begin(), kept.end());
+    if (items.empty()) return;  // its time goes on: a peer that is of no help may not keep it from running out
     holder.downloading_since_us = now_us;
-    if (items.empty()) return;
     out.log().debug("Requesting {} blocks that peer={} has not sent from peer={}", items.size(), from, peer.id);
     out.send(peer.id, GetDataMessage{std::move(items)});
 }
@@ -403,7 +408,8 @@ void BlockFetch::direct_fetch(const PeerInfo& peer, const HeaderNode* last, bool
     const HeaderNode* walk = last;
     while (walk && !chain_.on_active_chain(walk) && wanted.size() <= limits::kBlocksInFlightPerPeer) {
         const auto asked = asked_for(walk);
-        if (!chain_.have_data(walk) && (asked.empty() || may_ask_too(peer, asked, chain_.chain_complete(walk->parent), now_us)) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
+        if (!chain_.have_data(walk) && !submitted_.contains(walk) && !state.withheld.contains(walk) &&
+            (asked.empty() || may_ask_too(peer, asked, chain_.chain_complete(walk->parent), now_us)) &&
             (peer.can_serve_witnesses() || !params_.active_at(BuriedDeployment::segwit, walk->height)))
             wanted.push_back(walk);
         walk = walk->parent;

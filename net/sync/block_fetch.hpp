@@ -29,9 +29,10 @@ bool near_tip(const HeaderNode& tip, const ChainParams& params, std::int64_t now
 ///
 /// Once we are in step (no initial download) a block may be in flight with three peers: compact blocks ask several at
 /// once (note_request), and when all who owe a block have sent nothing for 2 seconds, or if it is the next one no whole
-/// block for 10, one more that has it is asked, the third being an outbound one unless one is among them. Nobody is dropped for it. Who was outrun in
-/// this way gets no time of his own the next time: until he gives a block, others are asked beside him at once. When the
-/// third does not help either, whoever was silent for 10 seconds loses his place to another.
+/// block for 10, one more that has it is asked, the third being an outbound one unless one is among them. Nobody is
+/// dropped for it. Who was outrun in this way gets no time of his own the next time: until he gives a block, others are
+/// asked beside him at once. When the third does not help either, whoever was silent for 10 seconds loses his place to
+/// another.
 /// Once a block is here, nobody is waited for.
 /// Owner: net thread.
 class BlockFetch {

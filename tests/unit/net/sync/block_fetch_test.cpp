@@ -428,6 +428,31 @@ TEST_F(BlockFetchInStepTest, AsksForAllBlocksThatASilentPeerOwes) {
     EXPECT_EQ(asked(connect(2)), first);
 }
 
+TEST_F(BlockFetchInStepTest, AsksNobodyForABlockThatIsBeingJudged) {
+    announced_by(3);
+    asked(peers_[1]);
+    now_ += limits::kAskToo_us;
+    asked(peers_[2]);
+    now_ += limits::kTakeOverAtTip_us;
+    ASSERT_TRUE(fetch_.on_block(2, best_, kLarge, now_));
+    EXPECT_TRUE(asked(peers_[3]).empty()) << "nor in place of the first, who owes it still";
+}
+
+TEST_F(BlockFetchInStepTest, EndsWhoWithholdsThoughAnIdlePeerCannotHelp) {
+    announced_by(2);
+    asked(peers_[1]);
+    fetch_.on_not_found(1, best_, now_);
+    ASSERT_EQ(asked(peers_[2]), block());
+    const std::int64_t start = now_;
+    while (disconnected_ == 0 && now_ - start < 3600 * kSecond) {
+        now_ += kSecond;
+        asked(peers_[1]);
+        ASSERT_EQ(disconnected_, 0u);
+        asked(peers_[2]);
+    }
+    EXPECT_LE(now_ - start, 902 * kSecond) << "a block interval and a half, as the first is asked again after ten minutes";
+}
+
 TEST_F(BlockFetchTest, AsksNoSecondPeerInInitialDownload) {
     have_headers(1);
     asked(connect(1));
