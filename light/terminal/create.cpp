@@ -5,11 +5,14 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
 
 #include "consensus/crypto/random.hpp"
+#include "light/descriptors/descriptor.hpp"
 #include "light/keys/extended_key.hpp"
 #include "light/keys/mnemonic.hpp"
 #include "light/terminal/detail/session.hpp"
@@ -30,12 +33,21 @@ std::vector<std::string> split(const std::string& sentence) {
     return words;
 }
 
-std::string new_name(Session& session) {
-    const std::string name = session.words.empty() ? session.option("wallet", kDefaultName) : session.words.front();
+std::string wanted_name(const Session& session) {
+    return session.words.empty() ? session.option("wallet", kDefaultName) : session.words.front();
+}
+
+bool is_stored(Session& session, const std::string& name) {
     const UniValue folder = session.call("listwalletdir");
-    for (const UniValue& entry : member(folder, "wallets").getValues()) {
-        if (member(entry, "name").get_str() == name) throw Refusal{"There is a wallet \"" + name + "\" already. Choose another name"};
-    }
+    const auto& wallets = member(folder, "wallets").getValues();
+    return std::any_of(wallets.begin(), wallets.end(), [&](const UniValue& entry) { return member(entry, "name").get_str() == name; });
+}
+
+Refusal taken(const std::string& name) { return {"There is a wallet \"" + name + "\" already. Choose another name"}; }
+
+std::string new_name(Session& session) {
+    const std::string name = wanted_name(session);
+    if (is_stored(session, name)) throw taken(name);
     return name;
 }
 
@@ -55,23 +67,73 @@ UniValue import_requests(const ExtendedKey& master, const ChainParams& params, c
     return requests;
 }
 
-/// Makes the wallet and gives it the accounts of the words.
-void create(Session& session, const std::string& name, const std::string& sentence, const std::string& extra, const std::string& passphrase,
-            const UniValue& timestamp) {
+ExtendedKey master_of(const std::string& sentence, const std::string& extra) {
     const auto seed = seed_of_mnemonic(sentence, extra);
-    const auto master = ExtendedKey::from_seed(seed);
+    auto master = ExtendedKey::from_seed(seed);
     if (!master) throw Refusal{"These words give no key"};
-    Named arguments;
-    arguments.set("wallet_name", name).set("blank", true).set("descriptors", true).set("load_on_startup", true);
-    if (!passphrase.empty()) arguments.set("passphrase", passphrase);
-    session.call("createwallet", arguments);
-    const Unlocked unlocked(session, name, passphrase);
-    const UniValue results = session.call("importdescriptors", Named().set("requests", import_requests(*master, session.params, timestamp)).set("wait", false), name);
+    return std::move(*master);
+}
+
+void import_accounts(Session& session, const std::string& name, const UniValue& requests) {
+    const UniValue results = session.call("importdescriptors", Named().set("requests", requests).set("wait", false), name);
     for (const UniValue& result : results.getValues()) {
         if (!member(result, "success").isTrue()) {
             throw Refusal{"The wallet was made, but its keys were not taken: " + member(member(result, "error"), "message").getValStr()};
         }
     }
+}
+
+/// Makes the wallet and gives it the accounts of the words.
+void create(Session& session, const std::string& name, const ExtendedKey& master, const std::string& passphrase, const UniValue& timestamp) {
+    Named arguments;
+    arguments.set("wallet_name", name).set("blank", true).set("descriptors", true).set("load_on_startup", true);
+    if (!passphrase.empty()) arguments.set("passphrase", passphrase);
+    session.call("createwallet", arguments);
+    const Unlocked unlocked(session, name, passphrase);
+    import_accounts(session, name, import_requests(master, session.params, timestamp));
+}
+
+/// What a restore that was cut off left behind: a wallet with fewer accounts than the words have.
+struct Begun {
+    std::set<std::string> accounts;  ///< that it has, without private keys
+    bool encrypted = false;
+};
+
+/// nullopt: there is no wallet of this name. Throws Refusal when there is a whole one.
+std::optional<Begun> find_begun(Session& session, const std::string& name) {
+    if (!is_stored(session, name)) return std::nullopt;
+    const UniValue loaded = session.call("listwallets");
+    const auto& names = loaded.getValues();
+    if (std::none_of(names.begin(), names.end(), [&](const UniValue& one) { return one.get_str() == name; })) {
+        // A folder that does not load holds a wallet that is damaged, or none yet; createwallet tells them apart.
+        if (!session.caller.call("loadwallet", Named().set("filename", name).set("load_on_startup", true))) return std::nullopt;
+    }
+    const UniValue info = session.call("getwalletinfo", UniValue(UniValue::VARR), name);
+    const UniValue listed = session.call("listdescriptors", UniValue(UniValue::VARR), name);
+    const auto& descriptors = member(listed, "descriptors").getValues();
+    if (descriptors.size() >= 2 * kAddressTypes.size() || !member(info, "private_keys_enabled").isTrue()) throw taken(name);
+    Begun begun;
+    begun.encrypted = !member(info, "unlocked_until").isNull();
+    for (const UniValue& one : descriptors) begun.accounts.insert(member(one, "desc").get_str());
+    return begun;
+}
+
+/// Gives it the accounts that it has not yet. It keeps its passphrase, if it has one.
+void finish_begun(Session& session, const std::string& name, const Begun& begun, const ExtendedKey& master, const UniValue& timestamp) {
+    const UniValue requests = import_requests(master, session.params, timestamp);
+    std::set<std::string> strange = begun.accounts;
+    for (const UniValue& request : requests.getValues()) {
+        const auto account = parse_descriptor(member(request, "desc").get_str(), session.params, true);
+        if (const auto text = account ? account->to_string(DescriptorForm::normalized) : std::nullopt) strange.erase(*text);
+    }
+    if (!strange.empty()) throw taken(name);
+    std::string passphrase;
+    if (!begun.encrypted) passphrase = session.ask_new_passphrase();
+    if (!passphrase.empty()) session.call("encryptwallet", Named().set("passphrase", passphrase), name);
+    std::optional<Unlocked> unlocked;
+    if (begun.encrypted) unlocked.emplace(session, name);
+    else unlocked.emplace(session, name, passphrase);
+    import_accounts(session, name, requests);
 }
 
 void show_words(Session& session, const std::vector<std::string>& words) {
@@ -150,14 +212,15 @@ void init(Session& session) {
     show_words(session, words);
     if (!session.has("yes")) check_paper(session, words);
     const std::string passphrase = session.ask_new_passphrase();
-    create(session, name, sentence, "", passphrase, UniValue("now"));
+    create(session, name, master_of(sentence, ""), passphrase, UniValue("now"));
     session.console.show(fmt::format("The wallet \"{}\" is ready{}.\nA first address: cairn-light receive\n", name,
                                      passphrase.empty() ? "; without a passphrase, whoever can read this computer's files can spend from it" : ""));
 }
 
 void restore(Session& session) {
-    const std::string name = new_name(session);
-    if (session.has("from")) return restore_file(session, name);
+    if (session.has("from")) return restore_file(session, new_name(session));
+    const std::string name = wanted_name(session);
+    const auto begun = find_begun(session, name);
     const UniValue since = birthday(session);
     const std::string sentence = session.ask("The words, with spaces between them: ");
     const auto language = language_of_mnemonic(sentence);
@@ -166,7 +229,9 @@ void restore(Session& session) {
     }
     session.console.clear();
     const std::string extra = session.has("extra-passphrase") ? session.ask_secret("The passphrase that belongs to the words (BIP39): ") : "";
-    create(session, name, sentence, extra, session.ask_new_passphrase(), since);
+    const ExtendedKey master = master_of(sentence, extra);
+    if (begun) finish_begun(session, name, *begun, master, since);
+    else create(session, name, master, session.ask_new_passphrase(), since);
     session.console.show("The wallet \"" + name + "\" is back. Its payments appear as blocks are looked at: cairn-light balance\n");
 }
 

@@ -8,6 +8,8 @@
 
 #include "consensus/base/hex.hpp"
 #include "consensus/rules/params.hpp"
+#include "light/descriptors/descriptor.hpp"
+#include "light/keys/mnemonic.hpp"
 #include "light/signing/silent_payment.hpp"
 #include "light/wallet/address_type.hpp"
 
@@ -204,6 +206,60 @@ TEST_F(Terminal, RestoresTheAccountsOfTheWords) {
     // No call carries the words.
     for (const std::string& one : caller_.asked) EXPECT_EQ(one.find("abandon"), std::string::npos);
     EXPECT_TRUE(console_.cleared);
+}
+
+TEST_F(Terminal, FinishesARestoreThatWasCutOff) {
+    // One account was taken before the end came.
+    const auto master = ExtendedKey::from_seed(seed_of_mnemonic(kWords, ""));
+    const auto account = parse_descriptor(account_descriptor(*master, AddressType::bech32, params_, 0, false), params_, true);
+    const std::string listed = R"({"descriptors":[{"desc":")" + *account->to_string(DescriptorForm::normalized) + R"("}]})";
+    caller_.answers["listwallets"] = "[]";
+    caller_.answers["loadwallet"] = R"({"name":"w"})";
+    caller_.answers["getwalletinfo"] = R"({"private_keys_enabled":true,"unlocked_until":0})";
+    caller_.answers["importdescriptors"] = R"([{"success":true}])";
+    caller_.answers["walletpassphrase"] = caller_.answers["walletlock"] = "null";
+    for (const std::string& has : {std::string(R"({"descriptors":[]})"), listed}) {
+        caller_.answers["listdescriptors"] = has;
+        caller_.asked.clear();
+        console_.answers = {kWords, "pass"};
+        EXPECT_EQ(run({"restore", "w"}), 0) << console_.shown;
+        EXPECT_TRUE(caller_.has_asked(R"(loadwallet {"filename":"w","load_on_startup":true})"));
+        EXPECT_TRUE(caller_.has_asked(R"(walletpassphrase@w {"passphrase":"pass")"));
+        EXPECT_TRUE(caller_.has_asked("importdescriptors@w"));
+        EXPECT_FALSE(caller_.has_asked("createwallet"));
+    }
+    // Other words have no business in it.
+    console_.answers = {"legal winner thank year wave sausage worth useful legal winner thank yellow"};
+    caller_.asked.clear();
+    EXPECT_EQ(run({"restore", "w"}), 1);
+    EXPECT_NE(console_.shown.find("There is a wallet \"w\" already"), std::string::npos) << console_.shown;
+    EXPECT_FALSE(caller_.has_asked("importdescriptors"));
+}
+
+TEST_F(Terminal, EncryptsACutOffRestoreThatHadNoPassphrase) {
+    caller_.answers["getwalletinfo"] = R"({"private_keys_enabled":true})";
+    caller_.answers["listdescriptors"] = R"({"descriptors":[]})";
+    caller_.answers["importdescriptors"] = R"([{"success":true}])";
+    caller_.answers["encryptwallet"] = R"("")";
+    caller_.answers["walletpassphrase"] = caller_.answers["walletlock"] = "null";
+    console_.answers = {kWords, "pass", "pass"};
+    EXPECT_EQ(run({"restore", "w"}), 0) << console_.shown;
+    EXPECT_TRUE(caller_.has_asked(R"(encryptwallet@w {"passphrase":"pass"})"));
+    EXPECT_EQ(caller_.asked.back(), "walletlock@w []");
+}
+
+TEST_F(Terminal, RestoresOverNoWholeWallet) {
+    std::string eight = R"({"desc":"x"})";
+    for (int i = 1; i < 8; ++i) eight += R"(,{"desc":"x"})";
+    caller_.answers["getwalletinfo"] = R"({"private_keys_enabled":true})";
+    caller_.answers["listdescriptors"] = R"({"descriptors":[)" + eight + "]}";
+    EXPECT_EQ(run({"restore", "w"}), 1);
+    caller_.answers["getwalletinfo"] = R"({"private_keys_enabled":false})";
+    caller_.answers["listdescriptors"] = R"({"descriptors":[]})";
+    EXPECT_EQ(run({"restore", "w"}), 1);
+    EXPECT_EQ(run({"restore", "w", "--from=/nowhere/copy.cairn"}), 1);
+    EXPECT_EQ(run({"init", "w"}), 1);
+    EXPECT_EQ(console_.shown.find("The words"), std::string::npos) << console_.shown;
 }
 
 TEST_F(Terminal, TellsWhichWordIsWrong) {
