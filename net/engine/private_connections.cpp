@@ -29,13 +29,19 @@ std::vector<NetworkId> Dialer::private_networks(bool tor_works) const {
 
 /// Somebody whom the operator named. A connection to the same peer may stand: this one is fresh and shows nothing of that one.
 std::optional<DialAction> Dialer::dial_private_named(bool tor_works, std::int64_t now_us) {
-    const std::vector<Named>& named = options_.connect_given ? connect_ : added_;
-    if (named.empty()) return std::nullopt;
-    const Named& node = named[random_.below(named.size())];
-    const std::optional<Endpoint> endpoint = parse(node.node);
     const std::vector<NetworkId> networks = private_networks(tor_works);
+    std::vector<const Named*> fit, by_name;
+    for (const Named& node : options_.connect_given ? connect_ : added_) {
+        const std::optional<Endpoint> endpoint = parse(node.node);
+        if (!endpoint) by_name.push_back(&node);
+        else if (!endpoint->address.is_routable() || std::ranges::find(networks, endpoint->address.network()) != networks.end()) fit.push_back(&node);
+    }
+    // Nothing leads to a name unseen: with Tor or I2P only where there is nobody else to be called ever.
+    if (!hides_us() || (fit.empty() && options_.connect_given)) fit.insert(fit.end(), by_name.begin(), by_name.end());
+    if (fit.empty()) return std::nullopt;
+    const Named& node = *fit[random_.below(fit.size())];
+    const std::optional<Endpoint> endpoint = parse(node.node);
     const bool own_machine = endpoint && !endpoint->address.is_routable();
-    if (endpoint && !own_machine && std::find(networks.begin(), networks.end(), endpoint->address.network()) == networks.end()) return std::nullopt;
     DialAction action = make(node.node, endpoint, ConnectionType::private_broadcast, node.v2, now_us);
     action.anonymous = endpoint && !own_machine && hides_us();
     return action;

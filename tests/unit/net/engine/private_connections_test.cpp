@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "net/engine/engine.hpp"
 #include "net/sync/private_broadcast.hpp"
 #include "net/wire/transport_v1.hpp"
@@ -315,6 +317,23 @@ TEST(PrivateConnections, WithNamedNodesGoToThoseAndThroughTorWhereItIs) {
         EXPECT_EQ(dials[0].endpoint->to_string(), "1.2.3.4:8333");
         EXPECT_EQ(dials[0].anonymous, tor);
     }
+}
+
+TEST(PrivateConnections, GoToANameInTheOpenOnlyWhenNobodyElseWasNamed) {
+    const auto called = [](std::vector<std::string> connect) {
+        EngineOptions options = Wire::options({NetworkId::ipv4, NetworkId::onion}, false);
+        options.dialer.private_in_the_open = true;
+        options.dialer.connect = std::move(connect);
+        Wire wire(options);
+        wire.tick();  // the lasting connections
+        wire.role.own.add(make_tx(), wire.engine.log(), wire.now);
+        std::set<std::string> names;
+        for (int i = 0; i < 20; ++i)
+            for (const DialAction& dial : wire.tick()) names.insert(dial.endpoint ? dial.endpoint->to_string() : dial.host);
+        return names;
+    };
+    EXPECT_EQ(called({"node.example", "1.2.3.4:8333"}), std::set<std::string>{"1.2.3.4:8333"});
+    EXPECT_EQ(called({"node.example"}), std::set<std::string>{"node.example"});
 }
 
 }  // namespace
