@@ -167,12 +167,14 @@ void Bootstrap::use_fixed(const State& state, std::int64_t now_us) {
     std::vector<NetworkId> empty;
     for (const NetworkId network : state.reachable)
         if (book_.size(network, std::nullopt) == 0) empty.push_back(network);
+    if (fixed_for_empty_) empty.clear();
     const std::size_t answered = book_.size(std::nullopt, false);
     const bool starving = now_us > started_us_ + kStarving_us && !options_.fixed_seeds.empty() &&
                           state.full_relay_ready < limits::kFullRelayOutbound && answered < kFewAnswered;
     if (empty.empty() && !starving) return;
     if (empty.empty()) {
         // Who called us first may have told of himself and his friends alone, so that the book was never empty.
+        options_.use_fixed_seeds = false;
         log_.info("Adding fixed seeds as only {} known addresses ever answered and connections are wanting", answered);
         empty = state.reachable;
     } else if (now_us > started_us_ + kFixedSeedDelay_us) {
@@ -182,9 +184,13 @@ void Bootstrap::use_fixed(const State& state, std::int64_t now_us) {
     } else {
         return;
     }
-    options_.use_fixed_seeds = false;
-    std::vector<PeerAddress> seeds = std::move(options_.fixed_seeds);
-    std::erase_if(seeds, [&](const PeerAddress& seed) { return std::find(empty.begin(), empty.end(), seed.endpoint.address.network()) == empty.end(); });
+    // Those of other networks stay for the case above: that IPv6 leads nowhere says nothing about who is behind IPv4.
+    fixed_for_empty_ = true;
+    const auto kept = std::ranges::partition(options_.fixed_seeds, [&](const PeerAddress& seed) {
+        return std::find(empty.begin(), empty.end(), seed.endpoint.address.network()) == empty.end();
+    });
+    std::vector<PeerAddress> seeds(kept.begin(), kept.end());
+    options_.fixed_seeds.erase(kept.begin(), kept.end());
     for (PeerAddress& seed : seeds) {
         const std::int64_t age_us = 7 * kDay + static_cast<std::int64_t>(random_.below(7 * kDay));
         seed.time = static_cast<std::uint32_t>((now_us - age_us) / kSecond);

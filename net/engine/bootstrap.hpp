@@ -61,6 +61,7 @@ private:
     std::size_t next_seed_ = 0, seeds_now_ = 0, unanswered_ = 0, found_ = 0;
     std::vector<std::string> fetches_;  ///< wanted since the last tick
     bool started_ = false;
+    bool fixed_for_empty_ = false;  ///< networks of which nobody was known had their built-in addresses
 };
 
 }  // namespace cairn::net

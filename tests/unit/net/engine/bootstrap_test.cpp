@@ -186,6 +186,26 @@ TEST_F(BootstrapTest, UsesBuiltInSeedsThoughThoseWhoCalledFirstTookSomePlacesAnd
     EXPECT_TRUE(logged("Added 1 fixed seeds"));
 }
 
+TEST_F(BootstrapTest, KeepsBuiltInSeedsOfOneNetworkWhenOnlyAnotherIsEmpty) {
+    Bootstrap::Options options;
+    options.fixed_seeds = {{{NetAddress::ipv4(0x40000001), 8333}, 9, 0}, {{*NetAddress::parse("2a01:4f8::1"), 8333}, 9, 0}};
+    know(500);
+    Bootstrap bootstrap = make(options);
+    bootstrap.on_tick(state_, now_);
+    bootstrap.on_tick(state_, now_ + 61 * kSecond);
+    EXPECT_TRUE(logged("Added 1 fixed seeds"));
+    EXPECT_EQ(book_.size(NetworkId::ipv6, std::nullopt), 1u);
+    lines_.clear();
+    bootstrap.on_tick(state_, now_ + 119 * kSecond);
+    EXPECT_FALSE(logged("fixed seeds"));
+    bootstrap.on_tick(state_, now_ + 121 * kSecond);
+    EXPECT_TRUE(logged("connections are wanting"));
+    EXPECT_TRUE(logged("Added 1 fixed seeds"));
+    lines_.clear();
+    bootstrap.on_tick(state_, now_ + 600 * kSecond);
+    EXPECT_FALSE(logged("fixed seeds"));
+}
+
 TEST_F(BootstrapTest, DoesWithoutBuiltInSeedsWhenConnectionsAreThereOrManyAnswered) {
     Bootstrap::Options options;
     options.fixed_seeds = {{{NetAddress::ipv4(0x40000001), 8333}, 9, 0}};
