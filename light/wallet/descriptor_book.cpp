@@ -98,10 +98,11 @@ Result<std::uint32_t, std::string> DescriptorBook::add(const Addition& addition,
     const DescriptorId id = id_of(public_text);
 
     const auto known = std::find_if(descriptors_.begin(), descriptors_.end(), [&](const auto& other) { return other.id == id; });
+    const bool is_new = known == descriptors_.end();
     const auto number = static_cast<std::uint32_t>(known - descriptors_.begin());
     std::uint32_t start = addition.range ? addition.range->first : 0;
     std::uint32_t end = addition.range ? addition.range->second : 0;
-    if (known == descriptors_.end()) {
+    if (is_new) {
         auto readable = parse_descriptor(public_text, *params_, true);
         if (!readable) return fail(std::move(readable.error()));
         if (addition.active && !readable->is_range()) return fail(std::string("Active descriptors must be ranged"));
@@ -134,7 +135,8 @@ Result<std::uint32_t, std::string> DescriptorBook::add(const Addition& addition,
     }
     if (descriptors_[number].descriptor->kind() != Descriptor::Kind::unused) {
         if (!expand_to(number, end, batch, added) || !top_up_one(number, 0, batch, added)) {
-            if (known == descriptors_.end() && descriptors_[number].range_end == descriptors_[number].range_start) descriptors_.pop_back();
+            // One that gives no script was never stored, and the next one takes its number.
+            if (is_new && descriptors_[number].range_end == descriptors_[number].range_start) descriptors_.pop_back();
             return fail(std::string("Cannot expand descriptor. Probably because of hardened derivations without private keys provided"));
         }
     }

@@ -294,6 +294,27 @@ TEST(Ledger, ShowsSendsReceiptsAndFeesButNoChange) {
     EXPECT_EQ(h.wallet->history(2, 1).size(), 2u);
 }
 
+TEST(Wallet, ADescriptorThatGivesNoScriptLeavesNothingBehind) {
+    WalletOptions options;
+    options.private_keys = false;
+    options.lookahead = 5;
+    WalletHarness h(options), signer;
+    const std::string account = signer.wallet->book().all()[0].text;
+    const std::string body = account.substr(0, account.find('#'));
+    const std::string hardened = std::string(body).insert(body.rfind('*') + 1, "h");
+    ImportRequest request;
+    request.descriptor = hardened + "#" + descriptor_checksum(hardened);
+    const auto refused = h.wallet->import(request);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("Cannot expand descriptor"), std::string::npos) << refused.error().message;
+    EXPECT_TRUE(h.wallet->book().all().empty());
+    request.descriptor = account;
+    ASSERT_TRUE(h.wallet->import(request));
+    h.reopen();
+    ASSERT_EQ(h.wallet->book().all().size(), 1u);
+    EXPECT_EQ(h.wallet->book().all()[0].text, account);
+}
+
 TEST(Wallet, WatchesWithoutKeysAndRefusesThem) {
     WalletOptions options;
     options.private_keys = false;
