@@ -148,11 +148,23 @@ void WalletShelf::set_load_at_start(const std::string& name, bool value) {
 DeskResult<void> WalletShelf::check_new(const std::string& name) const {
     if (!proper_name(name)) return refuse(DeskError::Kind::bad_name, "\"" + name + "\" cannot be the name of a wallet: 1 to 128 characters, no slash, no dot in front");
     std::error_code error;
-    if (std::filesystem::exists(path_of(name), error)) {
+    if (std::filesystem::exists(path_of(name), error) && !is_shell(name)) {
         return refuse(DeskError::Kind::already_exists, "Wallet file verification failed. Failed to create database path '" + path_of(name).string() +
                                                            "'. Database already exists.");
     }
     return {};
+}
+
+/// Is this a store without a wallet? One whose making was cut off leaves that.
+bool WalletShelf::is_shell(const std::string& name) const {
+    std::error_code error;
+    const bool loaded = std::any_of(wallets_.begin(), wallets_.end(), [&](const Shelved& one) { return one.name == name; });
+    if (loaded || !std::filesystem::exists(path_of(name) / "CURRENT", error)) return false;
+    const auto opened = open_store(name, false);
+    if (!opened) return false;
+    const auto row = opened->store->iterate(Family::meta);
+    row->seek({});
+    return !row->valid() && row->status();
 }
 
 DeskResult<WalletShelf::Shelved> WalletShelf::open_store(const std::string& name, bool create) const {

@@ -88,6 +88,7 @@ private:
     std::filesystem::path path_of(const std::string& name) const { return options_.folder / name; }
     Shelved* find(const std::string& name);
     DeskResult<void> check_new(const std::string& name) const;
+    bool is_shell(const std::string& name) const;
     DeskResult<Shelved> open_store(const std::string& name, bool create) const;
     DeskResult<SecretBytes> read_backup(const std::filesystem::path& file, std::string_view passphrase) const;
     /// Begins to serve it: what it has not been told of yet is looked for.

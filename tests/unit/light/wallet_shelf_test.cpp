@@ -7,6 +7,7 @@
 
 #include "consensus/chain/header_tree.hpp"
 #include "storage/memory_kv.hpp"
+#include "storage/rocks/rocks_kv.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wallet_harness.hpp"
 
@@ -184,6 +185,19 @@ TEST_F(Shelf, KeepsWalletsInFoldersOfTheirOwn) {
     EXPECT_TRUE(shelf_->loaded().empty());
     EXPECT_EQ(shelf_->stored(), std::vector<std::string>{"w"});
     EXPECT_FALSE(shelf_->use("w", [](Wallet&) {}));
+}
+
+TEST_F(Shelf, ANameIsFreeWhenItsWalletWasNeverFinished) {
+    make("first");
+    ASSERT_TRUE(storage::open_rocks(folder_.path() / "wallets" / "w", {}));  // a store, and nothing in it
+    std::filesystem::create_directory(folder_.path() / "wallets" / "strange");
+    EXPECT_FALSE(shelf_->load("w"));
+    make("w");
+    EXPECT_EQ(shelf_->create("w", small()).error().kind, DeskError::Kind::already_exists);
+    EXPECT_EQ(shelf_->create("strange", small()).error().kind, DeskError::Kind::already_exists);
+    ASSERT_TRUE(shelf_->unload("w"));
+    EXPECT_EQ(shelf_->create("w", small()).error().kind, DeskError::Kind::already_exists);
+    EXPECT_TRUE(shelf_->load("w"));
 }
 
 TEST_F(Shelf, LoadsWhatLoadsAtTheStartAsItWas) {
