@@ -1,7 +1,7 @@
 #include "consensus/crypto/siphash_rows.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 
 #include "consensus/crypto/detail/bits.hpp"
 #include "consensus/crypto/detail/siphash_lanes.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <string_view>
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "consensus/crypto/siphash.hpp"

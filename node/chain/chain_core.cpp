@@ -234,8 +234,8 @@ void ChainCore::run() {
         if (stopping()) break;
         if (step()) continue;
         ChainResident* const resident = !broken_ && idle() ? resident_ : nullptr;
-        duty.unlock();
         const auto calm = calm_left();
+        duty.unlock();
         if (!resident || !resident->waiting()) mailbox_.await(calm > calm.zero() ? calm : std::chrono::milliseconds(1000));
         duty.lock();
     }
