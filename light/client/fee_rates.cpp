@@ -57,7 +57,7 @@ std::optional<FeeView::Estimate> FeeView::estimate(int target, bool conservative
     for (const auto& [height, block] : blocks) {
         if (block.empty) continue;
         // Whoever paid the floor got into a block with room left.
-        rates.push_back(block.full || !floor ? block.mean : *floor);
+        rates.push_back(block.full || !floor ? block.mean : std::min(block.mean, *floor));
     }
     if (rates.size() < FeeRates::kFewest) return std::nullopt;
     std::ranges::sort(rates);
@@ -65,7 +65,7 @@ std::optional<FeeView::Estimate> FeeView::estimate(int target, bool conservative
     if (conservative && step > 0) --step;
     const std::size_t last = rates.size() - 1;
     const std::array<std::size_t, 4> places{last, rates.size() / 2, rates.size() / 4, 0};
-    return Estimate{std::max(rates[places[static_cast<std::size_t>(step)]], floor.value_or(0)), rates.size()};
+    return Estimate{std::max(rates[places[static_cast<std::size_t>(step)]], firm_floor().value_or(0)), rates.size()};
 }
 
 // --- sampling

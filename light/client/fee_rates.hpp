@@ -23,7 +23,7 @@ namespace cairn::light {
 ///
 /// A block with room left shows that the floor was enough. A full one shows that the lowest rate in it was below its
 /// mean. A target of up to 2 blocks takes the highest of the recent means, one of up to 6 the median, up to 24 the lower
-/// quartile, beyond that the lowest; never less than the floor. Conservative takes the next more cautious of these.
+/// quartile, beyond that the lowest; never less than a floor that several peers named. Conservative takes the next more cautious of these.
 ///
 /// What it cannot know: how much waits now (nobody has told a light client), the lowest rate in a full block, fees that a
 /// miner got outside of the block or left unclaimed. After a sudden change it lags behind by the blocks it has seen.

@@ -129,6 +129,10 @@ struct FeeView {
     std::map<Height, Block> blocks;     ///< recent ones that were seen
     std::size_t peers = 0;              ///< that named a floor
 
+    /// So many peers must have named a floor before it raises what is paid: one alone may exaggerate.
+    static constexpr std::size_t kPeersOfFloor = 3;
+    std::optional<std::int64_t> firm_floor() const { return peers >= kPeersOfFloor ? floor : std::nullopt; }
+
     struct Estimate {
         std::int64_t rate = 0;
         std::size_t blocks = 0;  ///< that it rests on

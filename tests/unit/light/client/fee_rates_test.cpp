@@ -10,6 +10,7 @@ namespace {
 FeeView view_of(std::initializer_list<std::int64_t> means, bool full, std::optional<std::int64_t> floor) {
     FeeView view;
     view.floor = floor;
+    view.peers = FeeView::kPeersOfFloor;
     Height height = 100;
     for (const std::int64_t mean : means) view.blocks[height++] = {mean, full, false};
     return view;
@@ -66,6 +67,13 @@ TEST(FeeRates, LaterTargetsCostLessAndCautiousOnesMore) {
 TEST(FeeRates, BlocksWithRoomShowThatTheFloorIsEnough) {
     EXPECT_EQ(view_of({20'000, 5000, 9000}, false, 1000).estimate(1, false)->rate, 1000);
     EXPECT_EQ(view_of({200, 500, 900}, true, 1000).estimate(144, false)->rate, 1000) << "never below what peers take";
+}
+
+TEST(FeeRates, OnePeerAloneDoesNotRaiseThem) {
+    FeeView view = view_of({20'000, 5000, 9000}, false, 4'000'000);
+    view.peers = 1;
+    EXPECT_EQ(view.estimate(6, false)->rate, 9000) << "a block with room left shows that less is enough";
+    EXPECT_FALSE(view.firm_floor());
 }
 
 TEST(FeeRates, SamplesNewBlocksAtRandomTimes) {
