@@ -441,6 +441,7 @@ void WalletShelf::rescan(const Birthday& since) {
 
 DeskResult<WalletDesk::Rescan> WalletShelf::rescan_and_wait(const std::string& name, const Birthday& since, std::optional<Height> last) {
     Height from = 0;
+    std::optional<Height> owed;  // what had to be looked at before
     {
         const std::lock_guard lock(mutex_);
         Shelved* shelved = find(name);
@@ -449,6 +450,7 @@ DeskResult<WalletDesk::Rescan> WalletShelf::rescan_and_wait(const std::string& n
         from = height_of(since);
         const Height to = last.value_or(view && view->tip ? view->tip->height : from);
         if (!rescans_.begin(name, from, to, now())) return refuse(DeskError::Kind::wallet, kRescanning);
+        owed = rescan_note(*shelved->wallet);
         note_rescan(*shelved, from);
         shelved->search = add_search(Birthday{from, {}});
         rescans_.set_revision(name, shelved->search);
@@ -456,24 +458,23 @@ DeskResult<WalletDesk::Rescan> WalletShelf::rescan_and_wait(const std::string& n
     tell_role();
     const Rescans::Result result = rescans_.wait(name, [this] { return chain(); }, [this] { return now(); });
     const bool early = result.end == Rescans::End::done && last.has_value();
-    if (early || result.end == Rescans::End::aborted) give_up_rescan(name);
+    if (early || result.end == Rescans::End::aborted) give_up_rescan(name, owed);
     return Rescan{static_cast<Rescan::End>(result.end), from, result.last};
 }
 
 bool WalletShelf::abort_rescan(const std::string& name) { return rescans_.abort(name); }
 
-/// The scan goes on where it was before, but for what other wallets still have to have looked at.
-void WalletShelf::give_up_rescan(const std::string& name) {
+/// The scan goes on where it was before, but for what wallets still have to have looked at: others, and this one from `owed` on.
+void WalletShelf::give_up_rescan(const std::string& name, std::optional<Height> owed) {
     LightChain* role = role_;
     {
         const std::lock_guard lock(mutex_);
         if (Shelved* own = find(name)) {
-            (void)own->wallet->put_note(kRescanNote, height_bytes(kNothing));
-            own->searching = false;
+            const auto reached = rescan_note(*own->wallet);
+            (void)own->wallet->put_note(kRescanNote, height_bytes(owed && reached ? std::max(*owed, *reached) : kNothing));
         }
         if (role) role->give_up_rescan(revision_);
         for (Shelved& one : wallets_) {
-            if (one.name == name) continue;
             const auto note = rescan_note(*one.wallet);
             if (!note) continue;
             one.searching = false;

@@ -49,7 +49,7 @@ public:
     DeskResult<void> backup(const std::string& name, const std::filesystem::path& file, std::string_view passphrase) override;
     DeskResult<void> restore(const std::string& name, const std::filesystem::path& file, std::string_view passphrase) override;
     bool use(const std::string& name, const std::function<void(Wallet&)>& work) override;
-    Result<void, std::string> broadcast(const TransactionPtr& tx) override;
+    DeskResult<void> broadcast(const TransactionPtr& tx) override;
     std::shared_ptr<const LightView> chain() const override;
     const HeaderNode* find_header(const BlockHash& hash) const override;
     void rescan(const Birthday& since) override;
@@ -95,9 +95,10 @@ private:
     void shelve(Shelved wallet);
     std::uint64_t add_search(const Birthday& since);
     Height height_of(const Birthday& since) const;
+    bool is_vain(const Transaction& tx) const;
     bool rejoin_all(const HeaderNode* here);
     void note_rescan(Shelved& one, Height from);
-    void give_up_rescan(const std::string& name);
+    void give_up_rescan(const std::string& name, std::optional<Height> owed);
     bool grew();
     void tell_role();
     void read_settings();

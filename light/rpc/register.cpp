@@ -20,7 +20,7 @@ RpcMethod sendrawtransaction(const RpcContext& context) {
                     if (auto parsed = TransactionHolder::parse(std::move(*raw))) tx = *parsed;
                 }
                 if (!tx) throw RpcError{code::kDeserialization, "TX decode failed. Make sure the tx has at least one input."};
-                if (const auto sent = context.desk->broadcast(tx); !sent) throw RpcError{code::kClientNotConnected, sent.error()};
+                expect(context.desk->broadcast(tx));
                 out.hash(tx->tx().txid);
             }};
 }
@@ -35,10 +35,11 @@ void add_utilities(http::RpcTable& table, const RpcContext& context) {
     node::register_rawtransaction_methods(all, bare);
     node::add_decode_psbt_methods(all, bare);
     node::add_psbt_methods(all, bare);
+    node::add_update_psbt_methods(all, bare);
     node::add_multisig_methods(all, bare);
     node::add_signed_message_methods(all, bare);
     for (const char* name : {"validateaddress", "getdescriptorinfo", "deriveaddresses", "createrawtransaction", "decoderawtransaction", "decodescript",
-                             "decodepsbt", "analyzepsbt", "combinepsbt", "finalizepsbt", "joinpsbts", "createpsbt", "converttopsbt",
+                             "decodepsbt", "analyzepsbt", "combinepsbt", "finalizepsbt", "joinpsbts", "createpsbt", "converttopsbt", "utxoupdatepsbt", "descriptorprocesspsbt",
                              "createmultisig", "verifymessage", "signmessagewithprivkey"}) {
         if (const RpcMethod* method = all.find(name)) table.add(*method);
     }

@@ -51,6 +51,8 @@ void raise(const DeskError& error) {
         case DeskError::Kind::bad_name:
         case DeskError::Kind::bad_file: number = code::kInvalidParameter; break;
         case DeskError::Kind::wrong_passphrase: number = code::kPassphraseIncorrect; break;
+        case DeskError::Kind::rejected: number = code::kVerifyRejected; break;
+        case DeskError::Kind::no_connection: number = code::kClientNotConnected; break;
         case DeskError::Kind::wallet: break;
     }
     throw RpcError{number, error.message};

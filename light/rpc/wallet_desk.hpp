@@ -16,7 +16,7 @@ namespace cairn::light {
 
 /// What creating, loading or restoring may be refused for beside WalletErrorKind.
 struct DeskError {
-    enum class Kind : std::uint8_t { not_found, already_loaded, already_exists, bad_name, bad_file, wrong_passphrase, wallet } kind = Kind::wallet;
+    enum class Kind : std::uint8_t { not_found, already_loaded, already_exists, bad_name, bad_file, wrong_passphrase, rejected, no_connection, wallet } kind = Kind::wallet;
     std::string message;
 };
 template <class T>
@@ -58,7 +58,7 @@ public:
     virtual bool use(const std::string& name, const std::function<void(Wallet&)>& work) = 0;
 
     /// Gives a transaction to the network and to the wallets that it concerns. Errors: for people.
-    virtual Result<void, std::string> broadcast(const TransactionPtr& tx) = 0;
+    virtual DeskResult<void> broadcast(const TransactionPtr& tx) = 0;
 
     /// Null before there is one.
     virtual std::shared_ptr<const LightView> chain() const = 0;

@@ -226,6 +226,8 @@ public:
     /// created, where this wallet made it.
     Outcome<WalletTxPtr> commit(const MutableTransaction& tx, std::map<std::string, std::string> notes = {}, std::optional<Txid> replaces = {},
                                 const SilentOutputs* silent = nullptr);
+    /// Does it, all of whose inputs are this wallet's coins, spend no more than they are worth, with valid signatures?
+    bool is_valid_spend(const Transaction& tx) const;
     /// Keeps which outputs are silent payments of a transaction that the host may be given later.
     Outcome<void> remember_silent(const Txid& txid, const SilentOutputs& silent);
     /// Which outputs are silent payments; nullopt: another program may have made the transaction.
@@ -264,7 +266,6 @@ private:
     Outcome<void> can_make_silent() const;
     Outcome<void> check_silent(std::span<const Recipient> recipients) const;
     Outcome<void> fill_silent(CreatedTransaction& created) const;
-    bool is_valid_spend(const Transaction& tx) const;
     std::optional<MutableTransaction::Output> output_of(const OutPoint& outpoint) const;
 
     Store& store_;

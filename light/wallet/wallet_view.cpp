@@ -19,8 +19,7 @@ bool Wallet::is_valid_spend(const Transaction& tx) const {
         in += coin->value;
     }
     for (const TxOutput& output : tx.outputs) {
-        if (!money_range(output.value)) return false;
-        out += output.value;
+        if (!money_range(output.value) || !money_range(out += output.value)) return false;
     }
     if (out > in) return false;
     const PrecomputedTxData precomputed(tx, spent);

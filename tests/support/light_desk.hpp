@@ -87,7 +87,7 @@ public:
         work(*shelf->wallet);
         return true;
     }
-    Result<void, std::string> broadcast(const TransactionPtr& tx) override {
+    light::DeskResult<void> broadcast(const TransactionPtr& tx) override {
         sent.push_back(tx);
         for (Shelf& one : shelves) (void)one.wallet->see_transaction(tx, light::SeenBy::mempool);
         return {};

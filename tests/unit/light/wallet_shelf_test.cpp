@@ -346,6 +346,34 @@ TEST_F(Shelf, ARescanThatIsAbortedEndsAndLeavesOthersTheirs) {
     EXPECT_EQ(second->last, 6);
 }
 
+TEST_F(Shelf, AnAbortedRescanLeavesWhatWasMissingBefore) {
+    make("w");
+    make("other");
+    const TransactionPtr tx = pay("w", kCoin);
+    for (int i = 0; i < 3; ++i) chain_.mine();
+    chain_.scan(*shelf_);
+    ASSERT_TRUE(shelf_->unload("w"));
+    chain_.mine();
+    chain_.mine({tx});
+    chain_.mine();
+    chain_.scan(*shelf_);
+    ASSERT_TRUE(shelf_->load("w"));
+    // Its blocks were not looked at yet when somebody asks for older ones, and thinks better of it.
+    DeskResult<WalletDesk::Rescan> result;
+    std::thread asks([&] { result = shelf_->rescan_and_wait("w", Birthday{1, {}}, {}); });
+    while (!shelf_->is_rescanning("w")) std::this_thread::yield();
+    chain_.scan(*shelf_, 2);
+    EXPECT_TRUE(shelf_->abort_rescan("w"));
+    asks.join();
+    EXPECT_EQ(result->end, WalletDesk::Rescan::End::aborted);
+    chain_.take_up(*shelf_);
+    EXPECT_LT(chain_.scanned->height, 5);
+    shelf_->set_load_at_start("w", true);
+    restart();
+    chain_.scan(*shelf_);
+    EXPECT_EQ(balance("w"), kCoin);
+}
+
 TEST_F(Shelf, WaitingEndsWhenNobodyCanHelpAndWhenTheProgramEnds) {
     make("w");
     for (int i = 0; i < 3; ++i) chain_.mine();
@@ -384,6 +412,32 @@ TEST_F(Shelf, ARescanGoesOnAfterARestart) {
     restart();
     chain_.take_up(*shelf_);
     EXPECT_EQ(chain_.scanned->height, 4);  // nothing is left
+}
+
+TEST_F(Shelf, TakesNothingToSendThatNobodyWouldTake) {
+    make("w");
+    const TransactionPtr paid = pay("w", kCoin);
+    chain_.mine({paid});
+    chain_.scan(*shelf_);
+    MutableTransaction spend;
+    spend.inputs.push_back({{paid->tx().txid, 0}, {}, 0xfffffffd, {}});
+    spend.outputs.push_back({kCoin - 1000, Bytes{0x51}});
+    EXPECT_EQ(shelf_->broadcast(spend.finish()).error().kind, DeskError::Kind::rejected) << "it is not signed";
+    spend.outputs.push_back({kMaxMoney, Bytes{0x51}});
+    EXPECT_EQ(shelf_->broadcast(spend.finish()).error().message, "bad-txns-txouttotal-toolarge");
+    EXPECT_EQ(balance("w"), kCoin);
+    // What the wallet keeps goes out once there is somebody: that is no failure that makes people pay again.
+    CreatedTransaction made;
+    shelf_->use("w", [&](Wallet& wallet) {
+        CoinControl control;
+        control.fee_rate = FeeRate{2000};
+        const std::vector<Recipient> to{{Bytes{0x51}, kCoin / 2, false}};
+        made = *wallet.create_transaction(to, control);
+        ASSERT_TRUE(wallet.sign(made)->empty());
+    });
+    EXPECT_TRUE(shelf_->broadcast(made.tx.finish()));
+    EXPECT_EQ(shelf_->own_payments().size(), 1u);
+    EXPECT_EQ(shelf_->broadcast(pay_to(Bytes{0x51}, kCoin)).error().kind, DeskError::Kind::no_connection);
 }
 
 TEST_F(Shelf, NoKeyIsOnTheDiskOnceTheWalletIsEncrypted) {
