@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "consensus/rules/tx_rules.hpp"
+
 namespace cairn::light {
 
 using namespace net;  // NOLINT: this file speaks the network's language
@@ -9,6 +11,7 @@ using namespace net;  // NOLINT: this file speaks the network's language
 namespace {
 
 constexpr std::int64_t kSecond_us = 1'000'000;
+constexpr std::size_t kMostBytes = 400'000;  // nodes relay nothing larger
 
 }  // namespace
 
@@ -31,8 +34,10 @@ TxWatch::Heard TxWatch::on_tx(const TxMessage& message, const std::shared_ptr<co
         watch_ = watch;
         scripts_ = std::set<Bytes>(watch->scripts.begin(), watch->scripts.end());
     }
+    if (message.raw.size() > kMostBytes) return {};
     auto tx = TransactionHolder::parse(message.raw);
-    if (!tx) return {};
+    // No block ever takes one with amounts that are impossible; nobody is to add them up.
+    if (!tx || !rules::check_transaction((*tx)->tx())) return {};
     const bool pays = std::ranges::any_of((*tx)->tx().outputs, [this](const TxOutput& output) { return scripts_.contains(to_bytes(output.script_pubkey)); });
     return {*tx, pays};
 }
