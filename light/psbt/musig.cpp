@@ -199,7 +199,7 @@ private:
             fill_random(random);
             source.random = Uint256(ByteSpan(random));
             source.public_key = participant;
-            std::fill(random.begin(), random.end(), std::uint8_t{0});
+            wipe(random);
             source.secret_key = Uint256(key->bytes());
             source.aggregate_key = round.key.key.xonly();
             source.message = round.message.span();

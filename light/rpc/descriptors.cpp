@@ -128,7 +128,10 @@ void look_since(const RpcContext& context, const std::string& name, std::int64_t
         return;
     }
     using End = WalletDesk::Rescan::End;
-    const End end = expect(context.desk->rescan_and_wait(name, Birthday{{}, time}, std::nullopt)).end;
+    const auto waited = context.desk->rescan_and_wait(name, Birthday{{}, time}, std::nullopt);
+    // Another one began meanwhile: what was imported is looked for all the same.
+    if (!waited) context.desk->rescan(Birthday{{}, time});
+    const End end = expect(waited).end;
     if (end == End::aborted) throw RpcError{code::kMisc, "Rescan aborted by user."};
     if (end == End::done) return;
     for (Imported& one : results) {

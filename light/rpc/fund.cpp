@@ -1,6 +1,7 @@
 // Raw transactions: giving them coins, and what they would do to the balance.
 #include <set>
 
+#include "consensus/rules/tx_rules.hpp"
 #include "light/rpc/spend_options.hpp"
 #include "node/rpc/decode_transaction.hpp"
 
@@ -69,6 +70,7 @@ Amount change_of_balance(const Wallet& wallet, const UniValue& list) {
     for (const UniValue& text : http::as_array(list).getValues()) {
         const TransactionPtr decoded = node::decode_transaction(http::as_string(text), true, true);
         if (!decoded) throw RpcError{code::kDeserialization, "Transaction hex string decoding failure."};
+        if (const auto sound = rules::check_transaction(decoded->tx()); !sound) throw RpcError{code::kVerifyRejected, std::string(cairn::to_string(sound.error()))};
         for (const TxInput& input : decoded->tx().inputs) {
             if (!spent.insert(input.prevout).second) throw RpcError{code::kInvalidParameter, "Transaction(s) are spending the same output more than once"};
             if (const auto found = made.find(input.prevout); found != made.end()) {

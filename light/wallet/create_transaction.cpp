@@ -100,8 +100,9 @@ Outcome<void> Spender::prepare(Draft& draft, const CoinControl& control) {
     for (const Recipient& one : draft.recipients) {
         if (is_dust(one.amount, one.script, parts_.host.dust_relay())) return fail(wallet_error("Transaction amount too small"));
         params.base_vsize += output_size(one.script);
-        draft.recipients_sum += one.amount;
-        if (!money_range(draft.recipients_sum)) return fail(WalletError{WalletErrorKind::invalid_parameter, "Transaction amounts are out of range"});
+        if (!money_range(one.amount) || !money_range(draft.recipients_sum += one.amount)) {
+            return fail(WalletError{WalletErrorKind::invalid_parameter, "Transaction amounts are out of range"});
+        }
         if (one.subtract_fee) ++draft.payers;
     }
     params.recipients_pay = draft.payers > 0;
