@@ -111,9 +111,9 @@ void Broadcast::end_round(Entry& entry, std::int64_t pause_us, std::int64_t now_
     const Wtxid& wtxid = entry.payment.tx->tx().wtxid;
     if (const auto picture = own_.picture(wtxid)) {
         entry.past.insert(entry.past.end(), picture->recipients.begin(), picture->recipients.end());
-        if (entry.past.size() > kRecipientsKept) entry.past.erase(entry.past.begin(), entry.past.end() - kRecipientsKept);
         (void)own_.abort(Uint256(wtxid));
     }
+    if (entry.past.size() > kRecipientsKept) entry.past.erase(entry.past.begin(), entry.past.end() - kRecipientsKept);
     entry.next_round_us = now_us + pause_us;
 }
 
