@@ -33,7 +33,7 @@ constexpr Height kDropAtOnce = 1'000;                   // filters, so that few 
 constexpr std::uint32_t kRestHeaders = 50'000;         // nor more new ones than these
 constexpr std::int64_t kHeaderPatience_us = 5'000'000;               // with a peer that gives no headers
 constexpr std::int64_t kAskForPayments_us = 10LL * 60 * 1'000'000;  // when no block comes
-constexpr int kQuestionsWaiting = 1'000;                             // relayed transactions that the sink is to judge
+constexpr std::size_t kQuestionsWaiting = 10'000'000;                // bytes of relayed transactions that the sink is to judge
 
 /// The way to the net thread for jobs, which may outlive it.
 struct Inbox {
@@ -118,7 +118,7 @@ public:
     std::optional<BloomScan> bloom;
     bool bloom_loading = false;
     std::uint64_t bloom_revision = 0;                                 ///< of the scripts in its filter
-    std::shared_ptr<std::atomic<int>> questions = std::make_shared<std::atomic<int>>(0);
+    std::shared_ptr<std::atomic<std::size_t>> questions = std::make_shared<std::atomic<std::size_t>>(0);
     std::unique_ptr<Scanner> scanner;
     std::map<PeerId, Peer> peers;
     bool ever_headers_done = false;
@@ -229,11 +229,12 @@ void LightRole::Impl::on_tx(const PeerInfo& peer, const TxMessage& message, Outb
     const TxWatch::Heard heard = txs.on_tx(message, scanner->watch());
     if (!heard.tx) return;
     broadcast.on_tx(peer, heard.tx->tx(), out, now_us);
-    if (!heard.pays && *questions >= kQuestionsWaiting) return;  // the sink is busy; a block will tell it
-    ++*questions;
-    jobs.run_in_order([this, heard, count = questions] {
+    const std::size_t bytes = message.raw.size(), most = heard.pays ? 2 * kQuestionsWaiting : kQuestionsWaiting;
+    if (*questions + bytes > most) return;  // the sink is busy; a block will tell it
+    *questions += bytes;
+    jobs.run_in_order([this, heard, bytes, waiting = questions] {
         if (heard.pays || sink.concerns(heard.tx->tx())) sink.on_transaction(heard.tx);
-        --*count;
+        *waiting -= bytes;
     });
 }
 
