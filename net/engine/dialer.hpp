@@ -88,7 +88,7 @@ public:
         bool names_by_proxy = false;            ///< host names are looked up by a proxy, those of seeds, too
         bool v2 = true;                         ///< BIP324 with those who offer it and those named by the operator
         /// Where neither Tor nor I2P is to be had, connections for private broadcast are made like all others; with `connect_given`
-        /// to those nodes, and where these are host names alone, to which nothing leads unseen, in the open anyway.
+        /// to those nodes, and where these are host names alone and no proxy looks them up, in the open anyway.
         bool private_in_the_open = false;
     };
 

@@ -36,8 +36,8 @@ std::optional<DialAction> Dialer::dial_private_named(bool tor_works, std::int64_
         if (!endpoint) by_name.push_back(&node);
         else if (!endpoint->address.is_routable() || std::ranges::find(networks, endpoint->address.network()) != networks.end()) fit.push_back(&node);
     }
-    // Nothing leads to a name unseen: with Tor or I2P only where there is nobody else to be called ever.
-    if (!hides_us() || (fit.empty() && options_.connect_given)) fit.insert(fit.end(), by_name.begin(), by_name.end());
+    // Without a proxy a name is called in the open: where Tor or I2P hides us only when there is nobody else to be called ever.
+    if (!hides_us() || options_.names_by_proxy || (fit.empty() && options_.connect_given)) fit.insert(fit.end(), by_name.begin(), by_name.end());
     if (fit.empty()) return std::nullopt;
     const Named& node = *fit[random_.below(fit.size())];
     const std::optional<Endpoint> endpoint = parse(node.node);
