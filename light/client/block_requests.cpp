@@ -8,6 +8,16 @@ namespace cairn::light {
 
 using namespace net;  // NOLINT: this file speaks the network's language
 
+namespace {
+
+/// Null when it is not the block that its header stands for.
+BlockPtr checked(Bytes raw) {
+    auto block = Block::parse(std::move(raw), TrailingBytes::drop);
+    return block && !rules::is_block_mutated(**block, true) ? *block : nullptr;
+}
+
+}  // namespace
+
 void BlockRequests::add(const PeerInfo& peer) {
     if ((peer.services & kServiceNetwork) != 0 && peer.can_serve_witnesses()) peers_[peer.id].info = &peer;
 }
@@ -50,42 +60,86 @@ void BlockRequests::release(Request& request, PeerId id, std::int64_t now_us, bo
     ++peer->second.failures;
 }
 
-bool BlockRequests::on_block(const PeerInfo& peer, Bytes raw, Outbox& out, std::int64_t now_us) {
+bool BlockRequests::being_checked(const BlockHash& hash) const {
+    return std::ranges::any_of(checks_, [&](const auto& check) { return check->hash == hash; });
+}
+
+bool BlockRequests::on_block(const PeerInfo& peer, Bytes raw, Outbox&, std::int64_t now_us) {
     Reader reader(raw);
     const BlockHash hash = BlockHeader::read(reader).hash();
-    const auto known = by_hash_.find(hash);
     if (!reader.ok()) return false;
     if (const auto state = peers_.find(peer.id); state != peers_.end() && state->second.late.erase(hash) != 0) {
         state->second.failures = 0;
         state->second.gave = true;
     }
+    const auto known = by_hash_.find(hash);
     if (known == by_hash_.end()) return false;
+    if (std::ranges::any_of(checks_, [&](const auto& other) { return other->hash == hash && other->peer == peer.id; })) return true;
     Request& request = requests_.at(known->second);
-    auto block = Block::parse(std::move(raw), TrailingBytes::drop);
-    if (!block || rules::is_block_mutated(**block, true)) {
-        out.misbehaving(peer.id, "mutated block");
-        release(request, peer.id, now_us, true);
+    const auto check = std::make_shared<Check>();
+    check->peer = peer.id;
+    check->hash = hash;
+    check->bytes = raw.size();
+    check->owed = request.asked_us.contains(peer.id);
+    release(request, peer.id, now_us, false);
+    checks_.push_back(check);
+    bytes_of_checks_ += check->bytes;
+    if (bytes_of_checks_ > kBytesOfChecks) {
+        check->block = checked(std::move(raw));
+        check->done = true;
+        if (on_checked) on_checked();
         return true;
     }
-    if (request.asked_us.contains(peer.id)) {
-        if (const auto state = peers_.find(peer.id); state != peers_.end()) {
-            state->second.failures = 0;
-            state->second.gave = true;
+    jobs_.run([this, check, held = std::make_shared<Bytes>(std::move(raw)), post = post_, alive = alive_] {
+        BlockPtr block = checked(std::move(*held));
+        post([this, check, block = std::move(block), alive] {
+            if (!*alive) return;
+            check->block = block;
+            check->done = true;
+            if (on_checked) on_checked();
+        });
+    });
+    return true;
+}
+
+void BlockRequests::settle(Outbox& out, std::int64_t now_us) {
+    while (!checks_.empty() && checks_.front()->done) {
+        const std::shared_ptr<Check> check = checks_.front();
+        checks_.pop_front();
+        bytes_of_checks_ -= check->bytes;
+        const auto peer = peers_.find(check->peer);
+        if (!check->block) {
+            out.misbehaving(check->peer, "mutated block");
+            if (peer == peers_.end()) continue;
+            if (check->owed) ++peer->second.failures;
+            if (const auto known = by_hash_.find(check->hash); known != by_hash_.end()) requests_.at(known->second).failed_us[check->peer] = now_us;
+            continue;
         }
+        if (check->owed && peer != peers_.end()) {
+            peer->second.failures = 0;
+            peer->second.gave = true;
+        }
+        take(check->hash, check->block, check->peer, out, now_us);
     }
+}
+
+/// Hands a good block to those who want it.
+void BlockRequests::take(const BlockHash& hash, const BlockPtr& block, PeerId from, Outbox& out, std::int64_t now_us) {
+    const auto known = by_hash_.find(hash);
+    if (known == by_hash_.end()) return;
+    const HeaderNode* node = known->second;
+    Request& request = requests_.at(node);
     while (!request.asked_us.empty()) {
         const auto [id, since] = *request.asked_us.begin();
         release(request, id, now_us, false);
-        if (const auto late = peers_.find(id); id != peer.id && late != peers_.end()) late->second.late.emplace(hash, since);
+        if (const auto late = peers_.find(id); id != from && late != peers_.end()) late->second.late.emplace(hash, since);
     }
-    const HeaderNode* node = known->second;
     const std::vector<Done> done = std::move(request.done);
     requests_.erase(node);
     by_hash_.erase(known);
     ++fetched_;
-    if (on_fetched) on_fetched(node, *block, out);
-    for (const Done& call : done) call(*block, out, now_us);
-    return true;
+    if (on_fetched) on_fetched(node, block, out);
+    for (const Done& call : done) call(block, out, now_us);
 }
 
 void BlockRequests::on_not_found(const PeerInfo& peer, const NotFoundMessage& message, std::int64_t now_us) {
@@ -151,9 +205,11 @@ void BlockRequests::give_up_on_late(Outbox& out, std::int64_t now_us) {
 }
 
 void BlockRequests::tick(Outbox& out, std::int64_t now_us) {
+    settle(out, now_us);
     give_up_on_late(out, now_us);
     for (auto& [node, request] : requests_) {
         give_up_on_silent(request, out, now_us);
+        if (being_checked(node->hash)) continue;
         const auto overdue = [&](const auto& asked) { return now_us - asked.second >= kDoubt_us; };
         if (!std::ranges::all_of(request.asked_us, overdue) || request.asked_us.size() >= kAtOnce) continue;
         const PeerId chosen = choose(node, request, now_us);

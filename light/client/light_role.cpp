@@ -62,7 +62,7 @@ public:
           chain(params, options.minimum_chain_work.value_or(params.minimum_chain_work), &memory),
           chains(chain),
           headers(chain, chains, params, random),
-          blocks(chains, random),
+          blocks(chains, random, jobs, [box = inbox](std::function<void()> task) { box->put(std::move(task)); }),
           filter_headers(chain, chains, blocks, options.filters, &memory),
           filters(chain, chains, filter_headers),
           txs(random),
@@ -178,6 +178,7 @@ void LightRole::Impl::connect_parts() {
     };
     if (bloom) bloom->on_result = [this](const HeaderNode* node, bool matches) { scanner->on_bloom_result(node, matches); };
     filters.on_filter = [this](const HeaderNode* node, FilterBytes filter) { scanner->on_filter(node, std::move(filter)); };
+    blocks.on_checked = [this] { due = true; };
     blocks.on_fetched = [this](const HeaderNode* node, const BlockPtr& block, Outbox& out) {
         if (!chain.on_active_chain(node)) return;
         fees.on_block(*block, node->height);
@@ -286,6 +287,7 @@ void LightRole::Impl::drop_old_filters() {
 /// What is to be done next follows from what is here.
 void LightRole::Impl::advance(Outbox& out, std::int64_t now_us) {
     due = false;
+    blocks.settle(out, now_us);
     if (bloom) tick_bloom(out, now_us);
     else filter_headers.tick(out, now_us);
     scanner->tick(ever_headers_done);
@@ -478,7 +480,6 @@ void LightRole::on_message(PeerInfo& peer, Message&& message, Outbox& out, std::
         impl.filter_headers.on_cfcheckpt(peer, *points, out, now_us);
     else if (auto* block = std::get_if<BlockMessage>(&message)) {
         if (impl.blocks.on_block(peer, std::move(block->raw), out, now_us)) peer.last_block_s = now_us / 1'000'000;
-        impl.due = true;
     } else if (const auto* inv = std::get_if<InvMessage>(&message))
         impl.on_inv(peer, *inv, out, now_us);
     else if (const auto* not_found = std::get_if<NotFoundMessage>(&message))
