@@ -42,8 +42,9 @@ TransactionPtr find_transaction(const NodeContext& context, const Txid& txid) {
     return entry ? entry->tx : nullptr;
 }
 
-/// Whole transactions where they can be had, otherwise at least the outputs that segwit signatures vouch for.
+/// Whole transactions where they can be had, otherwise at least the outputs that segwit signatures vouch for. Without a chain: what is there.
 void add_utxos(Psbt& psbt, const NodeContext& context, const light::ScriptKeys& keys) {
+    if (!context.chain) return;
     for (PsbtInput& input : psbt.inputs) {
         if (input.non_witness_utxo) continue;
         input.non_witness_utxo = find_transaction(context, input.prevout.txid);

@@ -17,7 +17,7 @@ TEST_F(LightRpc, EveryMethodThatItNamesExistsAndTellsOfItself) {
                              "signmessage", "getwalletinfo", "keypoolrefill", "getaddressesbylabel", "getreceivedbyaddress", "getreceivedbylabel", "listreceivedbyaddress",
                              "listreceivedbylabel", "listaddressgroupings", "gethdkeys", "simulaterawtransaction", "abandontransaction", "importprunedfunds",
                              "removeprunedfunds", "setwalletflag", "sendrawtransaction", "createpsbt", "decodepsbt", "combinepsbt", "finalizepsbt", "joinpsbts",
-                             "analyzepsbt", "getdescriptorinfo", "deriveaddresses", "createmultisig", "verifymessage", "validateaddress"}) {
+                             "analyzepsbt", "utxoupdatepsbt", "descriptorprocesspsbt", "getdescriptorinfo", "deriveaddresses", "createmultisig", "verifymessage", "validateaddress"}) {
         ASSERT_NE(table_.find(name), nullptr) << name;
         EXPECT_NE(table_.help(name).find("Result"), std::string::npos) << name;
     }
@@ -52,6 +52,27 @@ TEST_F(LightRpc, WalletsAreMadeLoadedAndUnloaded) {
     EXPECT_EQ(ask("unloadwallet", R"(["w"])", nullptr), "-18: Requested wallet does not exist or is not loaded");
     EXPECT_EQ(get("listwalletdir", "[]", nullptr)["wallets"].size(), 1u);
     EXPECT_EQ(get("loadwallet", R"(["w"])", nullptr)["name"].get_str(), "w");
+}
+
+TEST_F(LightRpc, DescriptorsAloneUpdateAndSignPsbts) {
+    make();
+    const std::string id = fund(100'000'000);
+    const std::string inputs = R"([{"txid":")" + id + R"(","vout":0}])", outputs = R"([{")" + foreign() + R"(":0.5}])";
+    const std::string bare = get("createpsbt", "[" + inputs + "," + outputs + "]").get_str();
+    const auto derivations = [&](const std::string& psbt) {
+        const UniValue decoded = get("decodepsbt", "[\"" + psbt + "\"]");
+        return decoded["inputs"][0].exists("bip32_derivs");
+    };
+    const std::string with_coin = get("walletprocesspsbt", "[\"" + bare + "\",false,\"DEFAULT\",false]")["psbt"].get_str();
+    EXPECT_FALSE(derivations(with_coin));
+    std::string descriptors;
+    const UniValue listed = get("listdescriptors", "[true]");
+    for (const UniValue& one : listed["descriptors"].getValues()) {
+        descriptors += (descriptors.empty() ? "" : ",") + std::string(R"({"range":3,"desc":")") + one["desc"].get_str() + "\"}";
+    }
+    EXPECT_TRUE(derivations(get("utxoupdatepsbt", "[\"" + with_coin + "\",[" + descriptors + "]]").get_str()));
+    EXPECT_FALSE(get("descriptorprocesspsbt", "[\"" + bare + "\",[" + descriptors + "]]")["complete"].get_bool()) << "the coin is not known";
+    EXPECT_TRUE(get("descriptorprocesspsbt", "[\"" + with_coin + "\",[" + descriptors + "]]")["complete"].get_bool());
 }
 
 TEST_F(LightRpc, BackupsMayBeSealed) {
