@@ -32,10 +32,16 @@ def can_make_namespaces():
         harness.skip("network namespaces need root")
     if not shutil.which("ip"):
         harness.skip("no ip: install iproute2")
-    made = subprocess.run(["ip", "netns", "add", f"{NAME}-x"], capture_output=True, text=True)
-    if made.returncode != 0:
-        harness.skip(f"no network namespace can be made here: {made.stderr.strip()}")
-    ip("netns", "delete", f"{NAME}-x")
+    probe = f"{NAME}-x"
+    refused = None
+    for words in (["netns", "add", probe], ["-n", probe, "link", "set", "lo", "up"], ["-n", probe, "link", "add", "a", "type", "veth", "peer", "name", "b"]):
+        done = subprocess.run(["ip", *words], capture_output=True, text=True)
+        if done.returncode != 0:
+            refused = done.stderr.strip()
+            break
+    subprocess.run(["ip", "netns", "delete", probe], capture_output=True)
+    if refused is not None:
+        harness.skip(f"no network namespace can be used here: {refused}")
 
 
 class Cable:

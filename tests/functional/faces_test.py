@@ -239,6 +239,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures")
     options = parser.parse_args()
+    try:
+        for end in pty.openpty():
+            os.close(end)
+    except OSError as error:
+        harness.skip(f"no pseudo-terminal can be had here: {error}")
     node = harness.Node(harness.cairnd(), "faces", *FILTERS)
     light = None
     try:

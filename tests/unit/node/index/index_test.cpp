@@ -3,7 +3,6 @@
 #include <chrono>
 #include <thread>
 
-
 #include "consensus/primitives/block_filter.hpp"
 #include "node/index/index_service.hpp"
 #include "node/index/marker.hpp"
