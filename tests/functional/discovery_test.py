@@ -34,7 +34,8 @@ def can_make_namespaces():
         harness.skip("no ip: install iproute2")
     probe = f"{NAME}-x"
     refused = None
-    for words in (["netns", "add", probe], ["-n", probe, "link", "set", "lo", "up"], ["-n", probe, "link", "add", "a", "type", "veth", "peer", "name", "b"]):
+    for words in (["netns", "add", probe], ["-n", probe, "link", "set", "lo", "up"],
+                  ["-n", probe, "link", "add", "name", "veth0", "type", "veth", "peer", "name", "veth1"]):
         done = subprocess.run(["ip", *words], capture_output=True, text=True)
         if done.returncode != 0:
             refused = done.stderr.strip()
